@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a caller may ask for, as far as it can be said without looking at a
+ * process.  Pure: also compiled for user space by the unit tests.
+ */
+#ifndef _MR_ABI_H
+#define _MR_ABI_H
+
+#include <linux/mrelease.h>
+
+/* Sizes of the first version of each structure; they never change. */
+#define MR_INFO_SIZE_VER0	128
+#define MR_ARGS_SIZE_VER0	144
+
+/* The input part of struct mrelease_args; what follows is output only. */
+#define MR_ARGS_HEAD		16
+
+/* No structure of this ABI is ever larger, as for clone3() and openat2(). */
+#define MR_SIZE_MAX		4096
+
+/* The flags that this build implements. */
+#define MR_FLAGS		MRELEASE_KILL
+
+/* The commands that this build implements. */
+#define MR_COMMANDS		(MRELEASE_FEAT_CMD(0) | MRELEASE_FEAT_CMD(1))
+
+int mr_abi_size_check(__u32 size, __u32 first);
+int mr_abi_flags_check(__u32 flags, __u32 usable);
+
+#endif /* _MR_ABI_H */

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reading what an address space holds.
+ */
+#ifndef _MR_COUNTS_H
+#define _MR_COUNTS_H
+
+#include "module/account.h"
+#include "module/compat/rss.h"
+
+/*
+ * All counters by their exact sum, see compat/rss.h.  A reference to @mm and to
+ * @task is held; nothing here sleeps.
+ */
+static inline void mr_counts_read(struct mr_counts *counts, struct mm_struct *mm,
+				  struct task_struct *task)
+{
+	counts->anon = mr_compat_rss_read(mm, task, MM_ANONPAGES);
+	counts->file = mr_compat_rss_read(mm, task, MM_FILEPAGES);
+	counts->shmem = mr_compat_rss_read(mm, task, MM_SHMEMPAGES);
+	counts->swap = mr_compat_rss_read(mm, task, MM_SWAPENTS);
+	counts->hugetlb = mr_compat_hugetlb_read(mm);
+}
+
+#endif /* _MR_COUNTS_H */

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ioctls of /dev/mrelease: copy in, validate, dispatch, copy out.
+ */
+#include <linux/uaccess.h>
+
+#include "module/abi.h"
+#include "module/device.h"
+#include "module/request.h"
+#include "module/symbols.h"
+
+static_assert(sizeof(struct mrelease_info) == MR_INFO_SIZE_VER0);
+static_assert(sizeof(struct mrelease_args) == MR_ARGS_SIZE_VER0);
+static_assert(offsetof(struct mrelease_args, result) == MR_ARGS_HEAD);
+
+static u64 mr_features(void)
+{
+	return MR_FLAGS | MR_COMMANDS | mr_symbols_features();
+}
+
+/* Every structure begins with its size, as the caller knows it. */
+static int mr_copy_size(void __user *uarg, u32 first, u32 *size)
+{
+	if (get_user(*size, (u32 __user *)uarg))
+		return -EFAULT;
+	return mr_abi_size_check(*size, first);
+}
+
+/*
+ * Write an output of @ksize bytes to where the caller has room for @usize,
+ * with zeroes for what a newer caller has beyond ours.
+ */
+static int mr_copy_out(void __user *to, size_t usize, const void *from,
+		       size_t ksize)
+{
+	size_t n = min(usize, ksize);
+
+	if (copy_to_user(to, from, n))
+		return -EFAULT;
+	if (usize > n && clear_user(to + n, usize - n))
+		return -EFAULT;
+	return 0;
+}
+
+static long mr_ioctl_info(void __user *uarg)
+{
+	struct mrelease_info info = {
+		.abi_version = MRELEASE_ABI_VERSION,
+		.features = mr_features(),
+		.primitive = MR_ZAP_NAME,
+		.version = MR_VERSION,
+	};
+	u32 size;
+	int ret;
+
+	ret = mr_copy_size(uarg, MR_INFO_SIZE_VER0, &size);
+	if (ret)
+		return ret;
+	if (size > sizeof(info)) {
+		/* All but the size is output, yet an unknown tail may be input. */
+		ret = check_zeroed_user(uarg + sizeof(info), size - sizeof(info));
+		if (ret <= 0)
+			return ret ?: -E2BIG;
+	}
+	info.size = size;
+	return mr_copy_out(uarg, size, &info, sizeof(info));
+}
+
+static long mr_ioctl_release(void __user *uarg)
+{
+	struct mrelease_result __user *uresult = uarg + MR_ARGS_HEAD;
+	struct mrelease_result result = {};
+	struct mr_request rq = {
+		.start = ktime_get(),
+		.deadline = KTIME_MAX,
+		.result = &result,
+	};
+	struct mrelease_args args;
+	u32 size;
+	int ret;
+
+	ret = mr_copy_size(uarg, MR_ARGS_SIZE_VER0, &size);
+	if (ret)
+		return ret;
+	ret = copy_struct_from_user(&args, sizeof(args), uarg, size);
+	if (ret)
+		return ret;
+	/* Last chance for EFAULT: nothing has been done yet. */
+	ret = mr_copy_out(uresult, size - MR_ARGS_HEAD, &result, sizeof(result));
+	if (ret)
+		return ret;
+	ret = mr_abi_flags_check(args.flags, MR_FLAGS);
+	if (ret)
+		return ret;
+	if (!mr_enabled())
+		return -EPERM;
+
+	rq.pidfd = args.pidfd;
+	rq.flags = args.flags;
+	if (args.timeout_ms)
+		rq.deadline = ktime_add_ms(rq.start, args.timeout_ms);
+
+	ret = mr_release(&rq);
+
+	result.elapsed_ns = ktime_to_ns(ktime_sub(ktime_get(), rq.start));
+	if (mr_copy_out(uresult, size - MR_ARGS_HEAD, &result, sizeof(result)))
+		ret = -EFAULT;
+	return ret;
+}
+
+/**
+ * mr_ioctl() - entry of every command
+ * @file: not used, an open device has no state
+ * @cmd: type and number count; the size encoded in it does not
+ * @arg: user pointer to the structure of the command
+ *
+ * Return: 0 or a negative errno, see <linux/mrelease.h>.
+ */
+long mr_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *uarg = (void __user *)arg;
+
+	if (_IOC_TYPE(cmd) != MRELEASE_IOC_TYPE)
+		return -ENOTTY;
+
+	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(MRELEASE_IOC_INFO):
+		return mr_ioctl_info(uarg);
+	case _IOC_NR(MRELEASE_IOC_RELEASE):
+		return mr_ioctl_release(uarg);
+	default:
+		return -ENOTTY;
+	}
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The reaper: unmap everything that a dying process has and its exit would.
+ *
+ * The rule that all of this rests on is kept by the caller: no live process
+ * uses the address space, and MMF_UNSTABLE is set.
+ */
+#include <linux/mmu_notifier.h>
+#include <linux/sched/signal.h>
+
+#include "module/compat/drain.h"
+#include "module/compat/mm.h"
+#include "module/pass.h"
+#include "module/reap.h"
+#include "module/symbols.h"
+
+/*
+ * Why a VMA is not to be touched: MRELEASE_LEFT_*, or 0.  As the kernel's own
+ * reaper: hugetlb pages would stay reserved for their VMA, a pfn mapping has no
+ * pages, and shared mappings outlive the process.
+ */
+static u32 mr_vma_refusal(const struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & VM_HUGETLB)
+		return MRELEASE_LEFT_HUGETLB;
+	if (vma->vm_flags & VM_PFNMAP)
+		return MRELEASE_LEFT_PFNMAP;
+	if ((vma->vm_flags & VM_LOCKED) && !mr_compat_vma_locked_zappable())
+		return MRELEASE_LEFT_LOCKED;
+	if ((vma->vm_flags & VM_SHARED) && !vma_is_anonymous((struct vm_area_struct *)vma))
+		return MRELEASE_LEFT_SHARED_MAP;
+	return 0;
+}
+
+/*
+ * A file mapping with private copies goes last: a thread of the victim that is
+ * inside write(2) with such a copy as its source would find the file's original
+ * bytes in its place, for the page cache is mapped again without a look at
+ * MMF_UNSTABLE.
+ */
+static bool mr_vma_late(const struct vm_area_struct *vma)
+{
+	return vma->vm_file && vma->anon_vma;
+}
+
+/* Zap what is to be zapped in one piece.  The mmap lock is held for reading. */
+static void mr_reap_piece(struct mm_struct *mm, struct mr_worker *worker)
+{
+	const struct mr_piece *piece = &worker->piece;
+	struct vm_area_struct *vma;
+	u32 refusal;
+
+	for (vma = find_vma(mm, piece->start);
+	     vma && vma->vm_start < piece->end;
+	     vma = find_vma(mm, vma->vm_end)) {
+		refusal = mr_vma_refusal(vma);
+		if (refusal) {
+			worker->reasons |= refusal;
+			continue;
+		}
+		if (mr_vma_late(vma) != worker->late) {
+			worker->late_seen |= !worker->late;
+			continue;
+		}
+		mr_vma_zap(vma, max(vma->vm_start, piece->start),
+			   min(vma->vm_end, piece->end));
+	}
+	mr_compat_drain();
+}
+
+/*
+ * Take the mmap lock for reading.  Whoever holds it for writing may be the
+ * victim itself, asleep for good, so with a deadline it is tried again and again
+ * instead of queued for.
+ *
+ * Without mm_users the address space may be on its way out: MMF_OOM_SKIP, set by
+ * exit_mmap() before it takes the lock for writing, says so, and must be looked
+ * at each time the lock has been taken.
+ *
+ * Returns 0 with the lock held; -ESRCH when there is nothing left to walk;
+ * -EINTR or -ETIMEDOUT.
+ */
+static int mr_reap_lock(struct mr_victim *victim, struct mr_request *rq)
+{
+	struct mm_struct *mm = victim->mm;
+	int ret;
+
+	if (rq->deadline == KTIME_MAX) {
+		if (mmap_read_lock_killable(mm))
+			return mr_request_check(rq) ?: -EINTR;
+	} else {
+		while (!mmap_read_trylock(mm)) {
+			ret = mr_request_check(rq);
+			if (ret)
+				return ret;
+			schedule_timeout_killable(1);
+		}
+	}
+
+	if (!READ_ONCE(victim->users) &&
+	    mr_compat_mm_flag_test(mm, MMF_OOM_SKIP)) {
+		mmap_read_unlock(mm);
+		return -ESRCH;
+	}
+	return 0;
+}
+
+/* Work until there is nothing to claim.  Returns 0, -EINTR or -ETIMEDOUT. */
+static int mr_reap_pieces(struct mr_victim *victim, struct mr_worker *worker,
+			  struct mr_request *rq, bool rescue,
+			  enum mr_claim *claim)
+{
+	struct mm_struct *mm = victim->mm;
+	int ret;
+
+	ret = mr_reap_lock(victim, rq);
+	if (ret == -ESRCH) {
+		mr_pass_abandon(victim, MRELEASE_LEFT_EXITING);
+		*claim = mr_pass_claim(victim, worker, false);
+		return 0;
+	}
+	if (ret)
+		return ret;
+
+	for (;;) {
+		*claim = mr_pass_claim(victim, worker, rescue);
+		if (*claim != MR_CLAIM_PIECE)
+			break;
+		mr_reap_piece(mm, worker);
+
+		ret = mr_request_check(rq);
+		/* The victim's own exit may be the one who waits for the lock. */
+		if (ret || mmap_lock_is_contended(mm))
+			break;
+		cond_resched();
+	}
+	mmap_read_unlock(mm);
+	return ret;
+}
+
+/**
+ * mr_reap() - unmap what a victim had, together with whoever does the same
+ * @victim: no live process uses it; a reference is held
+ * @rq: the call; what came back is added to rq->result
+ *
+ * Process context, no lock held.
+ *
+ * Return: 0, -EINTR or -ETIMEDOUT; the result is true in each case.
+ */
+int mr_reap(struct mr_victim *victim, struct mr_request *rq)
+{
+	enum mr_claim claim = MR_CLAIM_PIECE;
+	struct mr_worker worker;
+	bool rescue = false;
+	int ret;
+
+	/*
+	 * A driver that follows this address space may take any time to answer,
+	 * and there is no way to ask it without waiting.
+	 */
+	if (rq->deadline != KTIME_MAX && mm_has_notifiers(victim->mm)) {
+		rq->result->left_reasons |= MRELEASE_LEFT_NOTIFIER;
+		return -ETIMEDOUT;
+	}
+
+	ret = mr_pass_join(victim, &worker, rq);
+	if (ret)
+		return ret;
+
+	while (!ret && !worker.closed) {
+		ret = mr_reap_pieces(victim, &worker, rq, rescue, &claim);
+		if (!ret && claim == MR_CLAIM_WAIT) {
+			ret = mr_pass_wait(victim, &worker, rq);
+			rescue = true;
+		}
+	}
+	mr_pass_leave(victim, &worker, rq);
+	return ret;
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A release, from the pidfd to the result:
+ *
+ *	find -> pin -> may it be killed? -> SIGKILL -> look: is everybody who uses
+ *	this memory on his way out? -> mark it unstable -> reap -> unpin
+ *
+ * Pinned first, killed then: a victim that is killed first may be through
+ * exit_mm() before anybody has looked for its memory.  Killed first, marked
+ * then: nothing on the exit path reads MMF_UNSTABLE, but a process that is
+ * still alive gets SIGBUS at its next fault.  So memory is marked and unmapped
+ * only when no live process uses it, and until then every refusal is free.
+ */
+#include <linux/cred.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/smp.h>
+
+#include "module/compat/mm.h"
+#include "module/compat/pidfd.h"
+#include "module/counts.h"
+#include "module/reap.h"
+#include "module/request.h"
+#include "module/sharers.h"
+#include "module/target.h"
+#include "module/victim.h"
+
+/*
+ * With flags 0 the victim's own exit may work from the other end, as beside
+ * process_mrelease(2): mm_count is enough.  Otherwise nobody else may unmap,
+ * so that accounting is complete: mm_users.
+ */
+static bool mr_release_pins_users(const struct mr_request *rq)
+{
+	return rq->flags || !mr_compat_exit_mmap_locked();
+}
+
+/*
+ * Pin the address space that the victim uses now, unless it is @known: that of
+ * the first thread that has not been through exit_mm() yet.  Returns a reference
+ * to be dropped by mr_victim_put(), NULL when there is only the known one, or an
+ * ERR_PTR: -ESRCH, -EAGAIN.
+ */
+static struct mr_victim *mr_release_pin(struct mr_request *rq,
+					const struct mr_victim *known)
+{
+	struct mr_victim *victim = ERR_PTR(-ESRCH);
+	struct mr_victim *fresh;
+	struct task_struct *t;
+
+	/* What a kernel thread has is borrowed. */
+	if (rq->task->flags & PF_KTHREAD)
+		return victim;
+
+	fresh = mr_victim_alloc();
+	if (!fresh)
+		return ERR_PTR(-EAGAIN);
+
+	rcu_read_lock();
+	for_each_thread(rq->task, t) {
+		/* Keeps t->mm, and so mm_users above zero. */
+		task_lock(t);
+		if (t->mm && known && t->mm == known->mm)
+			victim = NULL;
+		else if (t->mm)
+			victim = mr_victim_join(&fresh, t->mm,
+						mr_release_pins_users(rq));
+		task_unlock(t);
+		if (!IS_ERR(victim))
+			break;
+	}
+	rcu_read_unlock();
+
+	mr_victim_free(fresh);
+	return victim;
+}
+
+/* What speaks against killing the victim, apart from the permission. */
+static int mr_release_refusal(struct mr_request *rq, struct mr_victim *victim)
+{
+	enum mr_state sharers = mr_sharers_state(victim->mm, rq->task, false);
+
+	if (sharers == MR_STATE_DUMPING ||
+	    mr_process_state(rq->task) == MR_STATE_DUMPING) {
+		rq->result->left_reasons |= MRELEASE_LEFT_DUMP;
+		return -EBUSY;
+	}
+	if (sharers == MR_STATE_LIVE) {
+		rq->result->left_reasons |= MRELEASE_LEFT_SHARED;
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Pin and kill.  Returns the victim, or an ERR_PTR when nobody was signalled. */
+static struct mr_victim *mr_release_kill(struct mr_request *rq)
+{
+	struct mr_victim *victim;
+	int refusal;
+	int ret;
+
+	victim = mr_release_pin(rq, NULL);
+	refusal = IS_ERR(victim) ? PTR_ERR(victim) :
+				   mr_release_refusal(rq, victim);
+	ret = mr_target_kill(rq->pid, refusal);
+	if (!ret) {
+		rq->result->victims++;
+		return victim;
+	}
+	/* Gone since it was pinned: what it left behind is still to be had. */
+	if (ret == -ESRCH && !refusal)
+		return victim;
+	/* The reason is nobody's business who may not kill. */
+	if (ret != refusal)
+		rq->result->left_reasons = 0;
+	if (!IS_ERR(victim))
+		mr_victim_put(victim);
+	return ERR_PTR(ret);
+}
+
+/*
+ * Wait until a core dump that began just before the kill has noticed it.
+ * Returns 0 when nobody who is alive uses the memory; -EPERM when somebody
+ * does after all; -EINTR or -ETIMEDOUT.
+ */
+static int mr_release_look(struct mr_request *rq, struct mr_victim *victim)
+{
+	enum mr_state sharers, state;
+	int ret;
+
+	for (;;) {
+		state = mr_process_state(rq->task);
+		sharers = mr_sharers_state(victim->mm, rq->task, false);
+		if (sharers == MR_STATE_LIVE)
+			rq->result->left_reasons |= MRELEASE_LEFT_SHARED;
+		if (max(state, sharers) != MR_STATE_DUMPING)
+			return max(state, sharers) == MR_STATE_LIVE ? -EPERM : 0;
+
+		ret = mr_request_check(rq);
+		if (ret)
+			return ret;
+		schedule_timeout_killable(1);
+	}
+}
+
+/* The rule of process_mrelease(2): is the victim being killed, all of it? */
+static int mr_release_acceptable(struct mr_request *rq, struct mr_victim *victim)
+{
+	enum mr_state sharers, state;
+
+	state = mr_process_state(rq->task);
+	sharers = mr_sharers_state(victim->mm, rq->task, true);
+	if (max(state, sharers) == MR_STATE_DYING)
+		return 0;
+	if (state == MR_STATE_DUMPING || sharers == MR_STATE_DUMPING)
+		rq->result->left_reasons |= MRELEASE_LEFT_DUMP;
+	if (sharers == MR_STATE_LIVE)
+		rq->result->left_reasons |= MRELEASE_LEFT_SHARED;
+	return -EINVAL;
+}
+
+/* Nobody alive uses this address space: take everything out of it. */
+static int mr_release_reap(struct mr_request *rq, struct mr_victim *victim)
+{
+	mr_compat_mm_flag_set(victim->mm, MMF_UNSTABLE);
+	return mr_reap(victim, rq);
+}
+
+/*
+ * If the victim was in execve(2) when it was pinned, it has an address space
+ * by now that nobody has seen; small, but part of what was asked for.
+ */
+static int mr_release_other_mm(struct mr_request *rq, struct mr_victim *known)
+{
+	struct mr_victim *victim;
+	int ret;
+
+	victim = mr_release_pin(rq, known);
+	if (IS_ERR_OR_NULL(victim))
+		return 0;
+	ret = mr_release_look(rq, victim);
+	if (!ret) {
+		rq->result->notes |= MRELEASE_NOTE_NEW_MM;
+		ret = mr_release_reap(rq, victim);
+	}
+	mr_victim_put(victim);
+	return ret;
+}
+
+/* MRELEASE_KILL: the kill and what follows it. */
+static int mr_release_killing(struct mr_request *rq)
+{
+	struct mr_victim *victim;
+	int ret;
+
+	victim = mr_release_kill(rq);
+	if (IS_ERR(victim))
+		return PTR_ERR(victim);
+
+	ret = mr_release_look(rq, victim);
+	if (!ret) {
+		/*
+		 * Each CPU takes an interrupt, and a thread of the victim on it
+		 * meets the signal before it is back in user mode: from here on
+		 * nothing is brought back by a program that still runs.
+		 */
+		kick_all_cpus_sync();
+		ret = mr_release_reap(rq, victim);
+	}
+	if (!ret)
+		ret = mr_release_other_mm(rq, victim);
+	mr_victim_put(victim);
+	return ret;
+}
+
+/* Without MRELEASE_KILL: somebody has killed it before. */
+static int mr_release_killed(struct mr_request *rq)
+{
+	struct mr_victim *victim;
+	struct mr_counts counts;
+	int ret;
+
+	victim = mr_release_pin(rq, NULL);
+	if (IS_ERR(victim))
+		return PTR_ERR(victim);
+
+	if (mr_compat_mm_flag_test(victim->mm, MMF_OOM_SKIP)) {
+		/* No error, as in the syscall: the work has been done already. */
+		mr_counts_read(&counts, victim->mm, rq->task);
+		mr_account(&counts, &counts, PAGE_SHIFT, MRELEASE_LEFT_EXITING,
+			   rq->result);
+		rq->result->notes |= MRELEASE_NOTE_SKIPPED;
+		ret = 0;
+	} else {
+		ret = mr_release_acceptable(rq, victim) ?:
+		      mr_release_reap(rq, victim);
+	}
+	mr_victim_put(victim);
+	return ret;
+}
+
+/* One line for each kill: who, whom, how much. */
+static void mr_release_log(const struct mr_request *rq, int error)
+{
+	const struct mrelease_result *result = rq->result;
+
+	pr_info_ratelimited("%s[%d] uid %u killed %s[%d] uid %u: error %d, anon %llu kB, file %llu kB, shmem %llu kB, swap %llu kB, left %llu kB\n",
+			    current->comm, task_tgid_nr(current),
+			    from_kuid(&init_user_ns, current_uid()),
+			    rq->task->comm, pid_nr(rq->pid),
+			    from_kuid(&init_user_ns, task_uid(rq->task)), error,
+			    result->anon_bytes >> 10, result->file_bytes >> 10,
+			    result->shmem_bytes >> 10, result->swap_bytes >> 10,
+			    result->left_bytes >> 10);
+}
+
+/**
+ * mr_release() - release one victim
+ * @rq: the call; rq->result is filled whatever comes of it
+ *
+ * Process context, no lock held.
+ *
+ * Return: 0 or a negative errno, see MRELEASE_IOC_RELEASE in <linux/mrelease.h>.
+ */
+int mr_release(struct mr_request *rq)
+{
+	int ret;
+
+	rq->pid = mr_compat_pidfd_get_pid(rq->pidfd);
+	if (IS_ERR(rq->pid))
+		return PTR_ERR(rq->pid);
+
+	rq->task = get_pid_task(rq->pid, PIDTYPE_TGID);
+	if (!rq->task) {
+		ret = -ESRCH;
+		goto out_put_pid;
+	}
+
+	if (rq->flags & MRELEASE_KILL)
+		ret = mr_release_killing(rq);
+	else
+		ret = mr_release_killed(rq);
+
+	if (rq->result->victims)
+		mr_release_log(rq, ret);
+	put_task_struct(rq->task);
+out_put_pid:
+	put_pid(rq->pid);
+	return ret;
+}

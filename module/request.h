@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What one caller asked for, and how long it will wait.
+ */
+#ifndef _MR_REQUEST_H
+#define _MR_REQUEST_H
+
+#include <linux/ktime.h>
+#include <linux/mrelease.h>
+#include <linux/sched/signal.h>
+
+/*
+ * struct mr_request - one call; lives on the caller's stack
+ * @pidfd: the victim
+ * @flags: MRELEASE_*, validated
+ * @start: when the call came in
+ * @deadline: KTIME_MAX for none
+ * @pid: reference to the struct pid of the victim
+ * @task: reference to what was its thread group leader when the call began; good
+ *	for the threads and the signal struct of the process, not for signals
+ * @result: what is told to the caller
+ */
+struct mr_request {
+	int pidfd;
+	u32 flags;
+	ktime_t start;
+	ktime_t deadline;
+	struct pid *pid;
+	struct task_struct *task;
+	struct mrelease_result *result;
+};
+
+/**
+ * mr_request_check() - may this call go on?
+ * @rq: the call
+ *
+ * Return: 0, -EINTR when the caller was killed, -ETIMEDOUT past the deadline;
+ * left_reasons says so too then.
+ */
+static inline int mr_request_check(struct mr_request *rq)
+{
+	if (fatal_signal_pending(current)) {
+		rq->result->left_reasons |= MRELEASE_LEFT_SIGNAL;
+		return -EINTR;
+	}
+	if (rq->deadline != KTIME_MAX && ktime_after(ktime_get(), rq->deadline)) {
+		rq->result->left_reasons |= MRELEASE_LEFT_TIMEOUT;
+		return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+/**
+ * mr_request_jiffies() - how long may this call still sleep?
+ * @rq: the call
+ *
+ * Return: jiffies until the deadline, at least 1.
+ */
+static inline long mr_request_jiffies(const struct mr_request *rq)
+{
+	s64 ns;
+
+	if (rq->deadline == KTIME_MAX)
+		return MAX_SCHEDULE_TIMEOUT;
+	ns = ktime_to_ns(ktime_sub(rq->deadline, ktime_get()));
+	return ns > 0 ? nsecs_to_jiffies(ns) + 1 : 1;
+}
+
+int mr_release(struct mr_request *rq);
+
+#endif /* _MR_REQUEST_H */

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who uses an address space, see sharers.h.  The rules are those of
+ * task_will_free_mem() in the kernel's OOM killer.
+ */
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+
+#include "module/compat/signal.h"
+#include "module/sharers.h"
+
+/* Have all threads of @p begun to exit, each for itself?  Under RCU. */
+static bool mr_process_exiting(struct task_struct *p)
+{
+	struct task_struct *t;
+
+	for_each_thread(p, t)
+		if (!(READ_ONCE(t->flags) & PF_EXITING))
+			return false;
+	return true;
+}
+
+/**
+ * mr_process_state() - is this process on its way out?
+ * @task: any thread of it; a reference is held, or RCU
+ *
+ * MR_STATE_DYING stays true once it has been, and a dying process makes no new
+ * user of its mm: clone(2) fails with a fatal signal pending.
+ *
+ * Return: see enum mr_state.
+ */
+enum mr_state mr_process_state(struct task_struct *task)
+{
+	enum mr_state state = MR_STATE_LIVE;
+
+	if (mr_compat_signal_dumping(task->signal))
+		return MR_STATE_DUMPING;
+	if (READ_ONCE(task->signal->flags) & SIGNAL_GROUP_EXIT)
+		return MR_STATE_DYING;
+
+	rcu_read_lock();
+	if (mr_process_exiting(task))
+		state = MR_STATE_DYING;
+	rcu_read_unlock();
+	return state;
+}
+
+/*
+ * Does @p use @mm?  The leader may be a zombie without an mm while its other
+ * threads go on, so each of them has to be looked at.  Under RCU.
+ */
+static bool mr_process_uses(struct task_struct *p, const struct mm_struct *mm)
+{
+	struct task_struct *t;
+
+	for_each_thread(p, t) {
+		const struct mm_struct *t_mm = READ_ONCE(t->mm);
+
+		if (t_mm)
+			return t_mm == mm;
+	}
+	return false;
+}
+
+/**
+ * mr_sharers_state() - are all other users of an mm on their way out?
+ * @mm: a reference is held
+ * @task: the victim, which does not count; a reference is held
+ * @kthreads: kernel threads count as living users (process_mrelease(2)); else
+ *	they do not count: one that borrows an mm by kthread_use_mm() copes with
+ *	pages that are gone
+ *
+ * Return: the worst state of them; MR_STATE_DYING when there is none.
+ */
+enum mr_state mr_sharers_state(struct mm_struct *mm, struct task_struct *task,
+			       bool kthreads)
+{
+	enum mr_state state = MR_STATE_DYING;
+	struct task_struct *p;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		if (same_thread_group(p, task) || !mr_process_uses(p, mm))
+			continue;
+		if ((p->flags & PF_KTHREAD) && !kthreads)
+			continue;
+		state = max(state, mr_process_state(p));
+		if (state == MR_STATE_LIVE)
+			break;
+	}
+	rcu_read_unlock();
+	return state;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who uses an address space, and are they all on their way out?
+ */
+#ifndef _MR_SHARERS_H
+#define _MR_SHARERS_H
+
+#include <linux/sched.h>
+
+/*
+ * enum mr_state - of a process, or of several taken together: the worst of them
+ * @MR_STATE_DYING: killed, or exiting with all threads
+ * @MR_STATE_DUMPING: killed, and dumping core
+ * @MR_STATE_LIVE: will go on using its memory
+ */
+enum mr_state {
+	MR_STATE_DYING,
+	MR_STATE_DUMPING,
+	MR_STATE_LIVE,
+};
+
+enum mr_state mr_process_state(struct task_struct *task);
+enum mr_state mr_sharers_state(struct mm_struct *mm, struct task_struct *task,
+			       bool kthreads);
+
+#endif /* _MR_SHARERS_H */

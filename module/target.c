@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sending the signal, see target.h.
+ */
+#include <linux/mrelease.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+
+#include "module/symbols.h"
+#include "module/target.h"
+
+/*
+ * The init of a pid namespace, which only processes above it can kill.  The
+ * kernel drops any other SIGKILL for it, and says nothing.
+ */
+static bool mr_target_immortal(struct task_struct *task)
+{
+	return (READ_ONCE(task->signal->flags) & SIGNAL_UNKILLABLE) &&
+	       task_pid_nr_ns(current, task_active_pid_ns(task));
+}
+
+/*
+ * Would kill(2) with SIGKILL be allowed, and would it kill?  Asked of the kernel
+ * with the signal that will be sent, since security modules judge signal 0 by
+ * another permission.  It must be asked explicitly: a positive si_code makes the
+ * kernel take the signal for one of its own, and check nothing.  Under RCU.
+ */
+static int mr_target_may_kill(struct task_struct *task)
+{
+	int ret;
+
+	if (same_thread_group(task, current))
+		return -EINVAL;
+	if (is_global_init(task) || (task->flags & PF_KTHREAD))
+		return -EPERM;
+	ret = mr_call(check_kill_permission)(SIGKILL, SEND_SIG_NOINFO, task);
+	if (ret)
+		return ret;
+	return mr_target_immortal(task) ? -EPERM : 0;
+}
+
+/*
+ * Send SIGKILL without any check.  The si_code is MRELEASE_SI_CODE, but for the
+ * init of a pid namespace: with a positive code the kernel would not see that
+ * the sender stands above it.  Under RCU.
+ */
+static int mr_target_send(struct task_struct *task)
+{
+	struct kernel_siginfo info;
+
+	if (READ_ONCE(task->signal->flags) & SIGNAL_UNKILLABLE)
+		return mr_call(do_send_sig_info)(SIGKILL, SEND_SIG_NOINFO, task,
+						 PIDTYPE_TGID);
+
+	clear_siginfo(&info);
+	info.si_signo = SIGKILL;
+	info.si_code = MRELEASE_SI_CODE;
+	return mr_call(do_send_sig_info)(SIGKILL, &info, task, PIDTYPE_TGID);
+}
+
+/**
+ * mr_target_kill() - send SIGKILL if the caller may
+ * @pid: of the thread group leader
+ * @refusal: an errno, when something else than the permission speaks against it.
+ *	It is told only to those who may kill: it says something of the victim.
+ *
+ * The process is looked up anew, since execve(2) by another thread makes that
+ * one the leader, and the permission is asked of what was found just before the
+ * signal is sent, as kill(2) does it.
+ *
+ * Return: 0; -ESRCH when it is gone; -EINVAL for the caller itself or a process
+ * that is not in its pid namespace or one below (pidfd_send_signal(2)); -EPERM
+ * when it must not be killed, or cannot; @refusal.
+ */
+int mr_target_kill(struct pid *pid, int refusal)
+{
+	struct task_struct *task;
+	int ret;
+
+	if (!pid_nr_ns(pid, task_active_pid_ns(current)))
+		return -EINVAL;
+
+	rcu_read_lock();
+	do {
+		task = pid_task(pid, PIDTYPE_TGID);
+		if (!task) {
+			ret = -ESRCH;
+			break;
+		}
+		ret = mr_target_may_kill(task) ?: refusal;
+		if (ret)
+			break;
+		/* -ESRCH: unhashed meanwhile, dead or no longer the leader. */
+		ret = mr_target_send(task);
+	} while (ret == -ESRCH);
+	rcu_read_unlock();
+	return ret;
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of victims, and their references.
+ *
+ * Releases happen when there is no memory, so every object there can be is
+ * allocated when the module is loaded.
+ */
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "module/compat/mm.h"
+#include "module/victim.h"
+
+/* Upper bound of the parameter: the objects take about 0.5 KiB each. */
+#define MR_VICTIMS_MAX	4096
+
+static unsigned int mr_param_victims = 256;
+module_param_named(victims, mr_param_victims, uint, 0444);
+MODULE_PARM_DESC(victims, "address spaces that can be in release at once (default 256)");
+
+static struct mr_victim *mr_victims;
+
+/*
+ * mr_table_lock protects both lists and mr_victim.refs and .users.  It is taken
+ * inside task_lock() and takes no other lock.
+ */
+static DEFINE_SPINLOCK(mr_table_lock);
+static LIST_HEAD(mr_victims_free);
+static LIST_HEAD(mr_victims_used);
+
+/* Where the last reference to an address space is put; never by a caller. */
+static struct workqueue_struct *mr_put_queue;
+
+static void mr_victim_put_mm(struct work_struct *work);
+
+/**
+ * mr_victims_init() - allocate everything that releases will need
+ *
+ * Return: 0, -EINVAL for a parameter out of range, or -ENOMEM.
+ */
+int __init mr_victims_init(void)
+{
+	unsigned int i;
+
+	if (!mr_param_victims || mr_param_victims > MR_VICTIMS_MAX) {
+		pr_err("cannot load: parameter victims=%u, must be 1 to %d\n",
+		       mr_param_victims, MR_VICTIMS_MAX);
+		return -EINVAL;
+	}
+
+	mr_victims = kvcalloc(mr_param_victims, sizeof(*mr_victims), GFP_KERNEL);
+	if (!mr_victims)
+		return -ENOMEM;
+
+	mr_put_queue = alloc_workqueue("mrelease", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!mr_put_queue) {
+		kvfree(mr_victims);
+		return -ENOMEM;
+	}
+
+	for (i = 0; i < mr_param_victims; i++) {
+		struct mr_victim *victim = &mr_victims[i];
+
+		spin_lock_init(&victim->lock);
+		init_waitqueue_head(&victim->wait);
+		INIT_LIST_HEAD(&victim->pass.workers);
+		INIT_WORK(&victim->put, mr_victim_put_mm);
+		list_add_tail(&victim->node, &mr_victims_free);
+	}
+	return 0;
+}
+
+/**
+ * mr_victims_exit() - undo mr_victims_init()
+ *
+ * No caller is left, since each holds the module by its open device, and no put
+ * is pending, since each holds a module reference; a worker may still be on its
+ * way out of mr_victim_put_mm(), for which destroy_workqueue() waits.
+ */
+void mr_victims_exit(void)
+{
+	WARN_ON(!list_empty(&mr_victims_used));
+	destroy_workqueue(mr_put_queue);
+	kvfree(mr_victims);
+}
+
+/**
+ * mr_victim_alloc() - an object for a victim that may turn out to be known
+ *
+ * Return: the object, to be given to mr_victim_join() or mr_victim_free(); NULL
+ * when all are in use.
+ */
+struct mr_victim *mr_victim_alloc(void)
+{
+	struct mr_victim *victim;
+
+	spin_lock(&mr_table_lock);
+	victim = list_first_entry_or_null(&mr_victims_free, struct mr_victim, node);
+	if (victim)
+		list_del_init(&victim->node);
+	spin_unlock(&mr_table_lock);
+	return victim;
+}
+
+/**
+ * mr_victim_free() - give back an object that holds nothing
+ * @victim: from mr_victim_alloc(), or NULL
+ */
+void mr_victim_free(struct mr_victim *victim)
+{
+	if (!victim)
+		return;
+	spin_lock(&mr_table_lock);
+	/* To the front: the next victim finds it warm in the cache. */
+	list_add(&victim->node, &mr_victims_free);
+	spin_unlock(&mr_table_lock);
+}
+
+/**
+ * mr_victim_join() - the victim of this mm, known or new
+ * @fresh: from mr_victim_alloc(); set to NULL when it has become the victim
+ * @mm: kept from going by the caller's task_lock() of a thread that uses it
+ * @users: hold mm_users, not only mm_count
+ *
+ * Return: a reference, to be dropped by mr_victim_put().
+ */
+struct mr_victim *mr_victim_join(struct mr_victim **fresh, struct mm_struct *mm,
+				 bool users)
+{
+	struct mr_victim *victim;
+
+	spin_lock(&mr_table_lock);
+	list_for_each_entry(victim, &mr_victims_used, node)
+		if (victim->mm == mm)
+			goto found;
+
+	victim = *fresh;
+	*fresh = NULL;
+	mmgrab(mm);
+	victim->mm = mm;
+	victim->users = false;
+	victim->refs = 0;
+	victim->pass.running = false;
+	victim->pass.complete = false;
+	list_add(&victim->node, &mr_victims_used);
+found:
+	victim->refs++;
+	if (users && !victim->users) {
+		mmget(mm);
+		victim->users = true;
+	}
+	spin_unlock(&mr_table_lock);
+	return victim;
+}
+
+/**
+ * mr_victim_put() - drop a caller's reference
+ * @victim: from mr_victim_join()
+ *
+ * When the last user of the address space is this module, the teardown falls to
+ * it.  That can wait for ever in exit_aio() or for a file system of the victim's
+ * own making, so the work queue does it.
+ */
+void mr_victim_put(struct mr_victim *victim)
+{
+	struct mm_struct *mm = victim->mm;
+
+	spin_lock(&mr_table_lock);
+	if (--victim->refs) {
+		spin_unlock(&mr_table_lock);
+		return;
+	}
+	list_del_init(&victim->node);
+	spin_unlock(&mr_table_lock);
+
+	if (victim->users && !atomic_add_unless(&mm->mm_users, -1, 1)) {
+		__module_get(THIS_MODULE);
+		queue_work(mr_put_queue, &victim->put);
+		return;
+	}
+	mmdrop(mm);
+	mr_victim_free(victim);
+}
+
+/* Process context, of the work queue; owns the object and its references. */
+static void mr_victim_put_mm(struct work_struct *work)
+{
+	struct mr_victim *victim = container_of(work, struct mr_victim, put);
+	struct mm_struct *mm = victim->mm;
+
+	mmput(mm);
+	mmdrop(mm);
+	mr_victim_free(victim);
+	module_put(THIS_MODULE);
+}
