@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The front door; what each target does stands in README.md.  The module is
+# built by the kernel from Kbuild.
+
+VERSION := $(shell cat VERSION)
+KDIR ?= /lib/modules/$(shell uname -r)/build
+DESTDIR ?=
+PREFIX ?= /usr/local
+DKMS_SRC = $(DESTDIR)/usr/src/mrelease-$(VERSION)
+
+all: module lib
+
+module:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+lib tool:
+	$(MAKE) -C userspace
+
+install: lib
+	$(MAKE) -C userspace install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+
+uninstall:
+	$(MAKE) -C userspace uninstall DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+
+# What a kernel build needs, and no more.
+DKMS_FILES = dkms.conf Kbuild VERSION module uapi LICENSES
+dkms-source:
+	install -d $(DKMS_SRC)
+	cp -R $(DKMS_FILES) $(DKMS_SRC)/
+	find $(DKMS_SRC) \( -name '*.o' -o -name '.*.cmd' \) -delete
+
+dkms-install: dkms-source
+	dkms add -m mrelease -v $(VERSION)
+	dkms build -m mrelease -v $(VERSION)
+	dkms install -m mrelease -v $(VERSION)
+
+dkms-uninstall:
+	dkms remove -m mrelease -v $(VERSION) --all
+	rm -rf $(DKMS_SRC)
+
+dist:
+	mkdir -p build
+	git archive --prefix=mrelease-$(VERSION)/ -o build/mrelease-$(VERSION).tar.gz HEAD
+
+setup:
+	tests/setup
+
+demo: setup
+	tests/demo
+
+check: setup
+	tests/run-all
+
+lint:
+	tests/lint
+
+unit:
+	$(MAKE) -s -C tests/unit unit
+
+clean:
+	rm -rf build
+	$(MAKE) -C userspace clean
+	$(MAKE) -C tests/unit clean
+	rm -f mrelease.ko mrelease.mod mrelease.mod.c mrelease.mod.o mrelease.o
+	rm -f module/*.o module/.*.cmd .*.cmd Module.symvers modules.order
+
+.PHONY: all module lib tool install uninstall dkms-source dkms-install \
+	dkms-uninstall dist setup demo check lint unit clean
