@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libmrelease: kill a process and have its memory back before the call returns.
+ *
+ * The library uses the best back end that the running system has, and says
+ * which one that is:
+ *
+ *	device	the kernel module mrelease, by /dev/mrelease.  Everything below.
+ *	syscall	process_mrelease(2), Linux 5.15 and later.  Kills and unmaps
+ *		private memory; knows no flag but MRELEASE_KILL.
+ *	signal	pidfd_send_signal(2), Linux 5.3 and later.  Kills and waits for
+ *		the exit, as long as that takes.
+ *
+ * so that a daemon can link it whether the module is there or not.
+ *
+ * Conventions
+ * -----------
+ *
+ *  - A function that returns int says 0 for success, or -1 and sets errno; one
+ *    that returns a pointer says NULL and sets errno.  Each names its own
+ *    exceptions.
+ *  - NULL for a handle is EINVAL, never a crash.
+ *  - A handle does not change after mrelease_open(): any number of threads may
+ *    use one at the same time, without a lock.  Only mrelease_close() must come
+ *    after the last use.
+ *  - All file descriptors are close-on-exec.  A handle survives fork(2); parent
+ *    and child close their own.
+ *  - Sizes are bytes, time limits milliseconds, durations nanoseconds.
+ *  - struct mrelease_result, struct mrelease_info and all MRELEASE_* flags are
+ *    those of the kernel interface and explained in <linux/mrelease.h>.  Their
+ *    sizes are part of this library's ABI: new fields come out of "reserved".
+ */
+#ifndef MRELEASE_H
+#define MRELEASE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <linux/mrelease.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * struct mrelease - a handle
+ *
+ * Made by mrelease_open(), given back by mrelease_close(); opaque.
+ */
+struct mrelease;
+
+/**
+ * enum mrelease_backend - how processes are released
+ * @MRELEASE_BACKEND_AUTO: the best of those below; never that of a handle
+ * @MRELEASE_BACKEND_DEVICE: /dev/mrelease
+ * @MRELEASE_BACKEND_SYSCALL: process_mrelease(2)
+ * @MRELEASE_BACKEND_SIGNAL: pidfd_send_signal(2), then wait for the exit
+ */
+enum mrelease_backend {
+	MRELEASE_BACKEND_AUTO = 0,
+	MRELEASE_BACKEND_DEVICE = 1,
+	MRELEASE_BACKEND_SYSCALL = 2,
+	MRELEASE_BACKEND_SIGNAL = 3
+};
+
+/*
+ * How long the back ends "syscall" and "signal" wait for a victim when the
+ * caller gave no limit, in milliseconds.  A victim that hangs in the kernel
+ * never exits, and a caller without a limit must not hang with it.
+ */
+#define MRELEASE_FALLBACK_TIMEOUT_MS 10000
+
+/**
+ * mrelease_open() - get a handle
+ * @backend: MRELEASE_BACKEND_AUTO, or the one back end to use
+ *
+ * MRELEASE_BACKEND_AUTO takes the device, else process_mrelease(2), else
+ * pidfd_send_signal(2); mrelease_backend() tells which.  It does not go on to
+ * the next one when this process ran out of something (EMFILE, ENFILE, ENOMEM),
+ * since a handle made then would be a poor one for the rest of its life.
+ *
+ * What is at /dev/mrelease is believed only when it is a character device that
+ * sysfs knows as the misc device "mrelease" (so /sys must be mounted) and
+ * MRELEASE_IOC_INFO works on it.
+ *
+ * Return: a handle for mrelease_close(), or NULL with errno:
+ *
+ *	EINVAL		@backend is none of the enum
+ *	ENOENT		device: /dev/mrelease is not there: the module is not
+ *			loaded
+ *	EACCES, EPERM	device: this user may not open it; or, for the other two,
+ *			a seccomp filter refuses the call
+ *	ENODEV		device: what is there is not the device of the module, or
+ *			cannot be verified
+ *	ENOSYS		the kernel has not got this system call; with
+ *			MRELEASE_BACKEND_AUTO: none of the three is there
+ *	EMFILE, ENFILE, ENOMEM
+ *			out of file descriptors or memory
+ *
+ * Any other error of open(2) on the device is passed on.
+ */
+struct mrelease *mrelease_open(enum mrelease_backend backend);
+
+/**
+ * mrelease_close() - give a handle back
+ * @h: a handle, or NULL
+ *
+ * Releases in progress in other threads must have returned.  Leaves errno alone.
+ */
+void mrelease_close(struct mrelease *h);
+
+/**
+ * mrelease_backend() - which back end a handle uses
+ * @h: the handle
+ *
+ * Return: the back end; MRELEASE_BACKEND_AUTO with errno EINVAL when @h is NULL.
+ */
+enum mrelease_backend mrelease_backend(const struct mrelease *h);
+
+/**
+ * mrelease_backend_name() - the name of a back end
+ * @backend: the back end
+ *
+ * Return: "auto", "device", "syscall" or "signal", a constant; NULL with errno
+ * EINVAL for anything else.
+ */
+const char *mrelease_backend_name(enum mrelease_backend backend);
+
+/**
+ * mrelease_fd() - the file descriptor of the device
+ * @h: the handle
+ *
+ * For commands of <linux/mrelease.h> that this library does not wrap.
+ *
+ * Return: the descriptor, which stays the handle's own and is not to be closed;
+ * -1 with errno EINVAL when @h is NULL, ENODEV when its back end is not the
+ * device.
+ */
+int mrelease_fd(const struct mrelease *h);
+
+/**
+ * mrelease_get_info() - what the back end is and can do
+ * @h: the handle
+ * @info: filled; nothing in it is read
+ *
+ * With the device: what the module said when the handle was opened.  With
+ * another back end: @info->abi_version is 0, @info->version is empty,
+ * @info->primitive names the system call, @info->features is as
+ * mrelease_features() says.
+ *
+ * Return: 0; -1 with errno EINVAL when an argument is NULL.
+ */
+int mrelease_get_info(const struct mrelease *h, struct mrelease_info *info);
+
+/**
+ * mrelease_features() - the flags and commands that work
+ * @h: the handle
+ *
+ * Return: bits as in mrelease_info.features of <linux/mrelease.h>.  The back
+ * ends "syscall" and "signal" have MRELEASE_KILL and nothing else.  0 with errno
+ * EINVAL when @h is NULL.
+ */
+uint64_t mrelease_features(const struct mrelease *h);
+
+/**
+ * mrelease_release() - release the memory of a process
+ * @h: the handle
+ * @pidfd: the process, from pidfd_open(2) or clone(2); stays the caller's
+ * @flags: MRELEASE_*; 0 does what process_mrelease(2) does, for a process that
+ *	is already being killed
+ * @timeout_ms: limit of the whole call in milliseconds, 0 for none; see
+ *	MRELEASE_FALLBACK_TIMEOUT_MS
+ * @res: what came back and what did not, zeroed first and filled, as far as
+ *	known, when the call fails as well; may be NULL
+ *
+ * With the device the rules and errors are those of MRELEASE_IOC_RELEASE,
+ * explained in <linux/mrelease.h>.  The kill is permitted where kill(2) would
+ * be.
+ *
+ * The other back ends keep to those rules as far as they can, with these
+ * differences:
+ *
+ *  - Any flag but MRELEASE_KILL is EINVAL, and nobody is signalled.
+ *  - "signal" cannot release what it does not kill: without MRELEASE_KILL
+ *    EOPNOTSUPP.
+ *  - "syscall" learns only after the kill that a live process shares the
+ *    victim's memory: EINVAL and MRELEASE_LEFT_SHARED as always, but
+ *    @res->victims is 1.
+ *  - "syscall" may find that the victim got through its own exit before its
+ *    memory could be asked for; it then waits for the exit.  "signal" always
+ *    does.  EAGAIN of process_mrelease(2) is tried again.  All that ends at
+ *    @timeout_ms or, where that is 0, after MRELEASE_FALLBACK_TIMEOUT_MS, with
+ *    ETIMEDOUT.
+ *  - @res is estimated from /proc/PID/status before and after and says so
+ *    (MRELEASE_NOTE_ESTIMATED); @res->freed_bytes is the anonymous part.
+ *    Without /proc, or for a process that it does not show, the numbers are 0,
+ *    and the refusal of init, kernel threads and core dumps is left to the
+ *    kernel.
+ *
+ * Return: 0; -1 with errno as above, or EINVAL when @h is NULL, or EBADE when
+ * the device broke the rules of its interface.  mrelease_strerror() puts it
+ * into words.
+ */
+int mrelease_release(const struct mrelease *h, int pidfd, uint32_t flags,
+		     uint32_t timeout_ms, struct mrelease_result *res);
+
+/**
+ * mrelease_kill() - kill a process by its number and release its memory
+ * @h: the handle
+ * @pid: process id in the caller's pid namespace
+ * @flags: as mrelease_release(); MRELEASE_KILL is added
+ * @timeout_ms: as mrelease_release()
+ * @res: as mrelease_release(); may be NULL
+ *
+ * Opens a pidfd, calls mrelease_release() and closes it.  From there on it is
+ * one and the same process that is signalled and released, even if it exits and
+ * its number is used again meanwhile.  Whether @pid was still the process that
+ * the caller meant when the call began, this function cannot know: a number read
+ * from /proc or a file may have gone to another process since.  A caller that
+ * needs to be sure opens the pidfd when it picks the victim, or while it is the
+ * parent and has not waited for it, checks what it picked, and calls
+ * mrelease_release().
+ *
+ * Return: as mrelease_release(), and -1 with errno:
+ *
+ *	ESRCH		there is no such process (pidfd_open(2))
+ *	EINVAL		@pid is not positive, is the caller itself, or is a
+ *			thread and not a process (ENOENT on newer kernels)
+ *	EMFILE, ENFILE, ENOMEM
+ *			out of file descriptors or memory; nobody was signalled
+ */
+int mrelease_kill(const struct mrelease *h, pid_t pid, uint32_t flags,
+		  uint32_t timeout_ms, struct mrelease_result *res);
+
+/**
+ * mrelease_strerror() - an error in words
+ * @err: errno of mrelease_open(), mrelease_release() or mrelease_kill()
+ * @res: the result of that call, which makes the text more exact; may be NULL
+ *
+ * Thread safe.
+ *
+ * Return: cause and remedy in one English line without a full stop, a constant;
+ * never NULL.
+ */
+const char *mrelease_strerror(int err, const struct mrelease_result *res);
+
+/**
+ * mrelease_flag_name() - the name of a flag
+ * @bit: one MRELEASE_* flag
+ *
+ * Return: "kill", "evict", "shared", "hugetlb", "kill-sharers" or "teardown", a
+ * constant; NULL with errno EINVAL when @bit is not exactly one known flag.
+ */
+const char *mrelease_flag_name(uint32_t bit);
+
+/**
+ * mrelease_left_name() - the name of a reason why memory was left
+ * @bit: one MRELEASE_LEFT_* bit
+ *
+ * Return: a constant such as "shared-map" or "exiting"; NULL with errno EINVAL
+ * when @bit is not exactly one known bit.
+ */
+const char *mrelease_left_name(uint32_t bit);
+
+/**
+ * mrelease_note_name() - the name of a note
+ * @bit: one MRELEASE_NOTE_* bit
+ *
+ * Return: a constant such as "estimated"; NULL with errno EINVAL when @bit is
+ * not exactly one known bit.
+ */
+const char *mrelease_note_name(uint32_t bit);
+
+/**
+ * mrelease_version() - version of the library
+ *
+ * Return: a constant such as "0.1.0"; that of the module is in
+ * mrelease_get_info().
+ */
+const char *mrelease_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MRELEASE_H */
