@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MRELEASE_CLI_H
+#define MRELEASE_CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <mrelease.h>
+
+/* What the tool exits with; documented in --help. */
+enum {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_NO_DEVICE = 3,
+};
+
+enum command {
+	COMMAND_KILL,
+	COMMAND_REAP,
+	COMMAND_INFO,
+};
+
+struct options {
+	enum command command;
+	enum mrelease_backend backend;
+	bool no_fallback;
+	bool json;
+	uint32_t flags;
+	uint32_t timeout_ms;
+	pid_t *pids; /* malloc()ed, no number twice */
+	size_t nr_pids;
+};
+
+/* A handle, and why the device is not behind it (0 when it is). */
+struct session {
+	struct mrelease *handle;
+	int device_err;
+};
+
+struct victim {
+	pid_t pid;
+	int pidfd;
+	bool opened; /* else err is that of pidfd_open(2) */
+	int err;
+	char name[64];
+	struct mrelease_result res;
+};
+
+/* All of main() but the name, so that the unit tests can call it. */
+int tool_main(int argc, char **argv);
+
+/* options.c: -1 to go on, otherwise what to exit with. */
+int options_parse(int argc, char **argv, struct options *opts);
+void options_free(struct options *opts);
+
+/* help.c */
+void help_print(FILE *out);
+
+/* session.c */
+int session_open(struct session *s, const struct options *opts);
+void session_close(struct session *s);
+
+/* Why the device or another back end could not be opened, and the remedy. */
+const char *session_strerror(int err);
+
+/* "device", "process_mrelease(2)" … for people. */
+const char *backend_title(enum mrelease_backend backend);
+
+/* release.c, info.c: what to exit with. */
+int command_release(const struct options *opts);
+int command_info(const struct options *opts);
+
+/* proc.c: the name of a process, "?" when it cannot be told. */
+void process_name(pid_t pid, char *name, size_t size);
+
+/* message.c: "mrelease: …" on standard error, in order with standard output. */
+void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* names.c: names of the bits that are set, for as many as fit; "+2" for more */
+typedef const char *(*name_fn)(uint32_t bit);
+size_t names_join(char *buf, size_t size, uint32_t bits, name_fn name);
+const char *errno_name(int err);
+
+/* "kill evict" of the MRELEASE_* flags; the commands of INFO by number. */
+const char *command_name(unsigned int nr);
+
+/* units.c: at most six characters each */
+void format_bytes(char *buf, size_t size, uint64_t bytes);
+void format_time(char *buf, size_t size, uint64_t ns);
+
+#endif /* MRELEASE_CLI_H */

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli.h"
+
+static const char help[] =
+	"Usage: mrelease kill [OPTION]... PID...\n"
+	"       mrelease reap [OPTION]... PID...\n"
+	"       mrelease info [OPTION]...\n"
+	"\n"
+	"Kill processes and have their memory back before the command returns.\n"
+	"\n"
+	"  kill   send SIGKILL to each PID and take its memory back at once,\n"
+	"         even while the process hangs in the kernel\n"
+	"  reap   the same for processes that are being killed already\n"
+	"  info   show the back end in use, and what it can do here\n"
+	"\n"
+	"What else to release (these need the kernel module):\n"
+	"      --evict          drop clean page cache that only the victim mapped\n"
+	"      --shared         unmap shared files and shared memory as well\n"
+	"      --hugetlb        give back private huge pages (hugetlbfs)\n"
+	"      --kill-sharers   kill also those that share the address space\n"
+	"                       (only with kill)\n"
+	"      --teardown       wait until the whole address space is gone\n"
+	"\n"
+	"How:\n"
+	"      --timeout TIME   give up after TIME for each victim: 500, 500ms, 2s.\n"
+	"                       0, the default, is no limit with the module and\n"
+	"                       10s without it\n"
+	"      --backend NAME   device: the module, by /dev/mrelease\n"
+	"                       syscall: process_mrelease(2), Linux 5.15 and later\n"
+	"                       signal: SIGKILL, then wait for the exit\n"
+	"                       auto: the first of them that works (default)\n"
+	"      --no-fallback    use the module or do nothing\n"
+	"      --json           one JSON document on standard output, sizes in\n"
+	"                       bytes, times in nanoseconds\n"
+	"  -h, --help           show this text\n"
+	"  -V, --version        show the version\n"
+	"\n"
+	"In the table, FREED is what the system got back, and LEFT what the victim\n"
+	"still holds, with the reason under WHY. A number after ~ is estimated.\n"
+	"Several PIDs are released one after the other; a failure does not stop the\n"
+	"rest.\n"
+	"\n"
+	"Exit status: 0 all done; 1 it failed for one of them, or wholly; 2 wrong\n"
+	"usage, nothing was done; 3 the module (or the back end asked for) is not\n"
+	"there and no other was allowed or can do it, nothing was done.\n";
+
+void help_print(FILE *out)
+{
+	fputs(help, out);
+}

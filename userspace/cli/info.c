@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+
+#include "json.h"
+
+#define NR_COMMANDS 16
+
+static const uint32_t all_flags = MRELEASE_KILL | MRELEASE_EVICT |
+				  MRELEASE_SHARED | MRELEASE_HUGETLB |
+				  MRELEASE_KILL_SHARERS | MRELEASE_TEARDOWN;
+
+static uint32_t flags_of(const struct mrelease_info *info)
+{
+	return (uint32_t)(info->features & MRELEASE_FEAT_FLAGS);
+}
+
+static const char *command_of_bit(uint32_t bit)
+{
+	return command_name(__builtin_ctz(bit));
+}
+
+static uint32_t commands_of(const struct mrelease_info *info)
+{
+	return (uint32_t)(info->features >> 32) & ((1U << NR_COMMANDS) - 1);
+}
+
+static void print_names(const char *title, uint32_t bits, name_fn name)
+{
+	char buf[200];
+	char *c;
+
+	names_join(buf, sizeof(buf), bits, name);
+	for (c = buf; *c; c++) {
+		if (*c == ',')
+			*c = ' ';
+	}
+	printf("%-12s %s\n", title, *buf ? buf : "none");
+}
+
+static void info_text(const struct session *s, const struct mrelease_info *info)
+{
+	enum mrelease_backend backend = mrelease_backend(s->handle);
+
+	printf("%-12s %s (%s)\n", "back end", mrelease_backend_name(backend),
+	       backend_title(backend));
+	if (s->device_err)
+		printf("%-12s not usable: %s\n", "device",
+		       session_strerror(s->device_err));
+	else if (backend != MRELEASE_BACKEND_DEVICE)
+		printf("%-12s there, but not used\n", "device");
+	else
+		printf("%-12s " MRELEASE_DEVICE
+		       ", module version %s, ABI version %u\n",
+		       "device", info->version, info->abi_version);
+	printf("%-12s version %s\n", "library", mrelease_version());
+	printf("%-12s %s\n", "primitive", info->primitive);
+	print_names("flags", flags_of(info), mrelease_flag_name);
+	print_names("not here", all_flags & ~flags_of(info),
+		    mrelease_flag_name);
+	if (backend != MRELEASE_BACKEND_DEVICE)
+		return;
+	print_names("commands", commands_of(info), command_of_bit);
+	printf("%-12s %s\n", "freed pages",
+	       info->features & MRELEASE_FEAT_VISIBLE ?
+		       "show in MemFree when a release returns" :
+		       "may show in MemFree a little later");
+}
+
+static void json_device(struct json *json, const struct mrelease_info *info,
+			int err, bool used)
+{
+	json_open(json, "device", '{');
+	json_string(json, "path", MRELEASE_DEVICE);
+	json_bool(json, "usable", !err);
+	if (err) {
+		json_string(json, "error", errno_name(err));
+		json_string(json, "text", session_strerror(err));
+	}
+	if (used) {
+		json_string(json, "version", info->version);
+		json_number(json, "abi_version", info->abi_version);
+	}
+	json_close(json, '}');
+}
+
+static void info_json(const struct session *s, const struct mrelease_info *info)
+{
+	enum mrelease_backend backend = mrelease_backend(s->handle);
+	struct json json;
+
+	json_begin(&json, stdout);
+	json_string(&json, "version", mrelease_version());
+	json_string(&json, "backend", mrelease_backend_name(backend));
+	json_device(&json, info, s->device_err,
+		    backend == MRELEASE_BACKEND_DEVICE);
+	json_string(&json, "primitive", info->primitive);
+	json_number(&json, "features", info->features);
+	json_names(&json, "flags", flags_of(info), mrelease_flag_name);
+	json_names(&json, "commands", commands_of(info), command_of_bit);
+	json_bool(&json, "visible", info->features & MRELEASE_FEAT_VISIBLE);
+	json_end(&json);
+}
+
+int command_info(const struct options *opts)
+{
+	struct mrelease_info info;
+	struct session s;
+
+	if (session_open(&s, opts)) {
+		complain("%s", session_strerror(errno));
+		return EXIT_NO_DEVICE;
+	}
+
+	mrelease_get_info(s.handle, &info);
+	if (opts->json)
+		info_json(&s, &info);
+	else
+		info_text(&s, &info);
+	session_close(&s);
+	return EXIT_DONE;
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../lib/sys.h"
+#include "report.h"
+
+static const char *open_strerror(int err)
+{
+	switch (err) {
+	case ESRCH:
+		return "no such process";
+	case EINVAL:
+	case ENOENT:
+		return "a thread, not a process; give the Tgid of its "
+		       "/proc/PID/status";
+	}
+	return mrelease_strerror(err, NULL);
+}
+
+/* From here on the number may be used again without harm. */
+static void victim_open(struct victim *v, pid_t pid)
+{
+	memset(v, 0, sizeof(*v));
+	v->pid = pid;
+	strcpy(v->name, "?");
+
+	v->pidfd = mr_sys_pidfd_open(pid);
+	if (v->pidfd < 0) {
+		v->err = errno;
+		return;
+	}
+	v->opened = true;
+	process_name(pid, v->name, sizeof(v->name));
+}
+
+static void victim_release(struct victim *v, const struct options *opts,
+			   const struct session *s)
+{
+	if (!v->opened)
+		return;
+	if (mrelease_release(s->handle, v->pidfd, opts->flags, opts->timeout_ms,
+			     &v->res))
+		v->err = errno;
+	close(v->pidfd);
+}
+
+static const char *victim_strerror(const struct victim *v, bool killing)
+{
+	if (!v->opened)
+		return open_strerror(v->err);
+	if (v->pid == getpid())
+		return "that is this very command; nothing was done";
+
+	/* Of the many causes of EINVAL most are ruled out by now. */
+	if (v->err == EINVAL && !killing && !v->res.left_reasons)
+		return "it is not being killed; use mrelease kill";
+	return mrelease_strerror(v->err, &v->res);
+}
+
+/*
+ * Ask for flags that are not there, and EINVAL would be the answer for each
+ * victim; say it once, in words, and before anybody is killed.
+ */
+static int check_flags(const struct options *opts, const struct session *s)
+{
+	uint32_t missing = opts->flags &
+			   ~(uint32_t)mrelease_features(s->handle);
+	struct mrelease_info info;
+	const char *name;
+
+	if (!missing)
+		return -1;
+
+	name = mrelease_flag_name(missing & -missing);
+	if (mrelease_backend(s->handle) != MRELEASE_BACKEND_DEVICE) {
+		complain("--%s needs the module; nothing was done: %s", name,
+			 session_strerror(s->device_err));
+		return EXIT_NO_DEVICE;
+	}
+
+	mrelease_get_info(s->handle, &info);
+	complain("the module (version %s) cannot do %s%s on this kernel; "
+		 "nothing was done: leave it out, or load a newer module",
+		 info.version, missing == MRELEASE_KILL ? "" : "--", name);
+	return EXIT_FAILED;
+}
+
+static int release_all(const struct options *opts, const struct session *s)
+{
+	bool killing = opts->flags & MRELEASE_KILL;
+	struct victim *victims;
+	int status = EXIT_DONE;
+	struct report report;
+	size_t i;
+
+	victims = calloc(opts->nr_pids, sizeof(*victims));
+	if (!victims) {
+		complain("out of memory; nothing was done");
+		return EXIT_FAILED;
+	}
+
+	/* All of them first: a release takes time, in which others may exit. */
+	for (i = 0; i < opts->nr_pids; i++)
+		victim_open(&victims[i], opts->pids[i]);
+
+	report_begin(&report, opts, s);
+	for (i = 0; i < opts->nr_pids; i++) {
+		victim_release(&victims[i], opts, s);
+		report_victim(&report, &victims[i]);
+		if (victims[i].err) {
+			complain("pid %d: %s", (int)victims[i].pid,
+				 victim_strerror(&victims[i], killing));
+			status = EXIT_FAILED;
+		}
+	}
+	report_end(&report);
+
+	free(victims);
+	return status;
+}
+
+int command_release(const struct options *opts)
+{
+	struct session s;
+	int status;
+
+	if (session_open(&s, opts)) {
+		bool ours = errno == EMFILE || errno == ENFILE ||
+			    errno == ENOMEM;
+
+		complain("nothing was done: %s", session_strerror(errno));
+		return ours ? EXIT_FAILED : EXIT_NO_DEVICE;
+	}
+
+	status = check_flags(opts, &s);
+	if (status < 0)
+		status = release_all(opts, &s);
+	session_close(&s);
+	return status;
+}
