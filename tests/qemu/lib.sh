@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034
+#
+# What the scripts of this directory share: where things are and what a line of KERNELS says.
+# Sourced after `set -eu`.
+
+qemu_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$qemu_dir/../.." && pwd)
+cache=${MRELEASE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mrelease}
+anchors=${MRELEASE_ANCHORS:-$top/../shared/anchors}
+
+# Leave with the status of a failed harness, never with one that a test could have.
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 125
+}
+
+note() {
+	[ -n "${MRELEASE_QUIET:-}" ] || printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+# The line of KERNELS with this name, in $k_source and one variable k_KEY for each key.
+kernel_line() {
+	local name=$1 line word
+
+	line=$(awk -v n="$name" '$1 == n { print; exit }' "$qemu_dir/KERNELS")
+	[ -n "$line" ] || die "no kernel '$name' in $qemu_dir/KERNELS (known: $(kernel_names all | tr '\n' ' '))"
+
+	k_line=$line k_name=$name
+	k_source='' k_suites='' k_release='' k_arch=amd64 k_image='' k_headers='' k_cpu=max k_boot=120 k_append=''
+	case $line in
+	*append=*)
+		k_append=${line#*append=}
+		line=${line%%append=*}
+		;;
+	esac
+	for word in $line; do
+		case $word in
+		"$name") ;;
+		apt | prebuilt) k_source=$word ;;
+		suites=* | release=* | arch=* | image=* | headers=* | cpu=* | boot=*)
+			printf -v "k_${word%%=*}" '%s' "${word#*=}"
+			;;
+		*) die "KERNELS: '$name': unknown word '$word'" ;;
+		esac
+	done
+	case $k_source in
+	apt) [ "${k_suites:+s}${k_release:+r}" = sr ] || die "KERNELS: '$name' needs suites= and release=" ;;
+	prebuilt) [ "${k_image:+i}${k_headers:+h}" = ih ] || die "KERNELS: '$name' needs image= and headers=" ;;
+	*) die "KERNELS: '$name': neither apt nor prebuilt" ;;
+	esac
+}
+
+# Names of the kernels, one a line; by default those that `make check` runs on.
+kernel_names() {
+	awk -v all="${1:-}" '/^[^#]/ && NF && (all || $2 == "apt") { print $1 }' "$qemu_dir/KERNELS"
+}
+
+# Fetch the kernel if need be and take its facts: kernel_release, kernel_vmlinuz, kernel_modules (a
+# cpio, or empty), kernel_kdir.
+kernel_load() {
+	local facts
+
+	kernel_line "$1"
+	facts=$("$qemu_dir/fetch" "$1") || exit 125
+	eval "$facts"
+}

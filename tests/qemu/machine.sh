@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034,SC2154
+#
+# The virtual machine of `run`: QEMU's command line, and what its end means.
+
+# The four ISA ports: console, verdict, the command's stdout, its stderr. A PC gives the third and
+# fourth the interrupts of the first two; sharing an edge-triggered line is asking for lost ones.
+machine_ports() {
+	local port irq=(4 3 5 7) i=0
+
+	for port in console verdict out err; do
+		machine+=(-chardev "file,id=$port,path=$work/$port" -device "isa-serial,chardev=$port,index=$i,irq=${irq[i]}")
+		i=$((i + 1))
+	done
+}
+
+# No KVM unless asked for, and then only after it has booted this kernel to the end once: a /dev/kvm
+# that exists may still stop in early boot, and QEMU then waits for ever.
+machine_accel() {
+	if [ -n "$icount" ]; then
+		smp=1
+		machine+=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu "$k_cpu")
+		return
+	fi
+	case ${ACCEL:-tcg} in
+	kvm)
+		if ACCEL=kvm-probe timeout 60 "$qemu_dir/run" --kernel "$kernel" --no-module --timeout 30 -- true >/dev/null 2>&1; then
+			machine+=(-accel kvm -cpu host)
+			return
+		fi
+		note "KVM does not boot this kernel here: emulating"
+		;;
+	kvm-probe)
+		k_boot=20
+		machine+=(-accel kvm -cpu host)
+		return
+		;;
+	tcg) ;;
+	*) die "ACCEL=$ACCEL: neither tcg nor kvm" ;;
+	esac
+	machine+=(-accel "tcg,thread=multi" -cpu "$k_cpu")
+}
+
+# A timeout is no reason to be impatient with the guest: emulated, it can stand still for seconds
+# when the host is busy, which its watchdogs take for lock-ups.
+machine_cmdline() {
+	local words=(
+		"console=ttyS0,115200" panic=-1 oops=panic
+		watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=60
+		log_buf_len=4M random.trust_cpu=on
+	)
+
+	echo "${words[*]} $k_append $append"
+}
+
+machine_args() {
+	local disk
+
+	[ "$k_arch" = amd64 ] || die "no machine for $k_arch yet"
+	machine=(qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -monitor none)
+	machine_accel
+	machine+=(-smp "$smp" -m "$mem" -kernel "$kernel_vmlinuz" -initrd "$work/initrd" -append "$(machine_cmdline)")
+	machine_ports
+	for disk in "$work"/disk*; do
+		[ -e "$disk" ] || continue
+		machine+=(-drive "if=none,id=${disk##*/},file=$disk,format=raw,cache=unsafe,discard=unmap")
+		machine+=(-device "virtio-blk-pci,drive=${disk##*/}")
+	done
+}
+
+# Why there is no verdict, with what the console said last, and our status for it.
+machine_died() {
+	note_always "$2"
+	if [ -s "$work/qemu.log" ]; then
+		sed 's/^/qemu: /' "$work/qemu.log" >&2
+	fi
+	if [ -s "$work/console" ]; then
+		echo "--- the console's last lines ---" >&2
+		tr -d '\r' <"$work/console" | tail -n 40 >&2
+		echo "---" >&2
+	fi
+	exit "$1"
+}
+
+note_always() {
+	printf 'run: %s\n' "$*" >&2
+}
+
+# Exit as the command did, if the guest's init told how. A panic after its word counts all the same:
+# the machine was to power off in good order.
+machine_verdict() {
+	local what='' started='' line
+
+	while read -r line; do
+		case $line in
+		up) started=yes ;;
+		'exit '* | 'signal '* | 'setup-failed: '*) what=$line ;;
+		esac
+	done <"$work/verdict"
+
+	if grep -aq 'Kernel panic - not syncing' "$work/console"; then
+		machine_died 125 "panic: $(grep -a 'Kernel panic - not syncing' "$work/console" | tail -n 1 | tr -d '\r')"
+	fi
+	case $what in
+	'setup-failed: '*) machine_died 125 "setup: ${what#*: }" ;;
+	esac
+	# timeout(1): 124 stopped by TERM, 137 by KILL.
+	case $machine_status in
+	124 | 137)
+		if [ -n "$started" ]; then
+			machine_died 124 "timeout: the command was still running after $timeout s${what:+ (or power-off hung: $what)}"
+		fi
+		machine_died 124 "timeout: the machine did not come up in $k_boot s"
+		;;
+	esac
+	case $what in
+	'exit '*) exit "${what#exit }" ;;
+	'signal '*) exit $((128 + ${what#signal })) ;;
+	esac
+	machine_died 125 "no verdict: QEMU ended (status $machine_status) before the command did"
+}
