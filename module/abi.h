@@ -18,8 +18,9 @@
 /* No structure of this ABI is ever larger, as for clone3() and openat2(). */
 #define MR_SIZE_MAX		4096
 
-/* The flags that this build implements. */
-#define MR_FLAGS		MRELEASE_KILL
+/* The flags that this build implements on every kernel. */
+#define MR_FLAGS		(MRELEASE_KILL | MRELEASE_SHARED | MRELEASE_HUGETLB | \
+				 MRELEASE_TEARDOWN)
 
 /* The commands that this build implements. */
 #define MR_COMMANDS		(MRELEASE_FEAT_CMD(0) | MRELEASE_FEAT_CMD(1))

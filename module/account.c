@@ -23,61 +23,54 @@ static __u32 mr_account_reasons(const struct mr_counts *after, __u32 reasons)
 }
 
 /**
- * mr_account() - fill a result from two readings of the counters
- * @before: at the first
- * @after: at the last
- * @page_shift: PAGE_SHIFT
- * @reasons: MRELEASE_LEFT_* met on the way, whether or not they left anything
- * @result: its byte counts (but evicted_bytes), left_reasons and the note on
- *	freed_bytes are written; the rest is not touched
+ * mr_tally_add() - add one tally to another
+ * @sum: the sum
+ * @more: what is added
  */
-void mr_account(const struct mr_counts *before, const struct mr_counts *after,
-		unsigned int page_shift, __u32 reasons,
-		struct mrelease_result *result)
+void mr_tally_add(struct mr_tally *sum, const struct mr_tally *more)
 {
-	result->anon_bytes = mr_bytes(before->anon - after->anon, page_shift);
-	result->file_bytes = mr_bytes(before->file - after->file, page_shift);
-	result->shmem_bytes = mr_bytes(before->shmem - after->shmem, page_shift);
-	result->swap_bytes = mr_bytes(before->swap - after->swap, page_shift);
-	result->hugetlb_bytes = mr_bytes(before->hugetlb - after->hugetlb,
-					 page_shift);
-
-	result->left_bytes = mr_bytes(after->anon, page_shift) +
-			     mr_bytes(after->file, page_shift) +
-			     mr_bytes(after->shmem, page_shift) +
-			     mr_bytes(after->swap, page_shift) +
-			     mr_bytes(after->hugetlb, page_shift);
-	result->left_reasons = 0;
-	if (result->left_bytes)
-		result->left_reasons = mr_account_reasons(after, reasons);
-
-	/*
-	 * Unmapped page cache stays cached, and nobody has looked yet whether
-	 * an anonymous page has other users.
-	 */
-	result->freed_bytes = result->anon_bytes + result->hugetlb_bytes +
-			      result->evicted_bytes;
-	if (result->anon_bytes)
-		result->notes |= MRELEASE_NOTE_ESTIMATED;
+	sum->kept += more->kept;
+	sum->evicted += more->evicted;
+	sum->reasons |= more->reasons;
+	sum->blind |= more->blind;
 }
 
 /**
- * mr_account_add() - add one result to another
- * @sum: the sum; its elapsed_ns is not touched
- * @more: what is added
+ * mr_account() - add what an address space has given to a result
+ * @yield: what it has given
+ * @page_shift: PAGE_SHIFT
+ * @result: its byte counts, left_reasons and notes grow
  */
-void mr_account_add(struct mrelease_result *sum,
-		    const struct mrelease_result *more)
+void mr_account(const struct mr_yield *yield, unsigned int page_shift,
+		struct mrelease_result *result)
 {
-	sum->anon_bytes += more->anon_bytes;
-	sum->file_bytes += more->file_bytes;
-	sum->shmem_bytes += more->shmem_bytes;
-	sum->swap_bytes += more->swap_bytes;
-	sum->hugetlb_bytes += more->hugetlb_bytes;
-	sum->evicted_bytes += more->evicted_bytes;
-	sum->freed_bytes += more->freed_bytes;
-	sum->left_bytes += more->left_bytes;
-	sum->left_reasons |= more->left_reasons;
-	sum->notes |= more->notes;
-	sum->victims += more->victims;
+	const struct mr_counts *before = &yield->before, *after = &yield->after;
+	const struct mr_tally *tally = &yield->tally;
+	__s64 anon = before->anon - after->anon;
+	__s64 hugetlb = before->hugetlb - after->hugetlb;
+	__u64 left;
+
+	result->anon_bytes += mr_bytes(anon, page_shift);
+	result->file_bytes += mr_bytes(before->file - after->file, page_shift);
+	result->shmem_bytes += mr_bytes(before->shmem - after->shmem, page_shift);
+	result->swap_bytes += mr_bytes(before->swap - after->swap, page_shift);
+	result->hugetlb_bytes += mr_bytes(hugetlb, page_shift);
+	result->evicted_bytes += mr_bytes(tally->evicted, page_shift);
+
+	/* Unmapped page cache and shmem stay, unless they were evicted. */
+	result->freed_bytes += mr_bytes(anon - (__s64)tally->kept, page_shift) +
+			       mr_bytes(tally->evicted, page_shift) +
+			       mr_bytes(hugetlb, page_shift);
+	result->notes |= yield->notes;
+	if (tally->blind && (anon > 0 || hugetlb > 0))
+		result->notes |= MRELEASE_NOTE_ESTIMATED;
+
+	left = mr_bytes(after->anon, page_shift) +
+	       mr_bytes(after->file, page_shift) +
+	       mr_bytes(after->shmem, page_shift) +
+	       mr_bytes(after->swap, page_shift) +
+	       mr_bytes(after->hugetlb, page_shift);
+	result->left_bytes += left;
+	if (left)
+		result->left_reasons |= mr_account_reasons(after, tally->reasons);
 }

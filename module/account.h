@@ -22,10 +22,36 @@ struct mr_counts {
 	__s64 hugetlb;
 };
 
-void mr_account(const struct mr_counts *before, const struct mr_counts *after,
-		unsigned int page_shift, __u32 reasons,
+/*
+ * struct mr_tally - what was met on the way and no counter shows
+ * @kept: anonymous pages that were unmapped, but have other users
+ * @evicted: pages of page cache that were dropped
+ * @reasons: MRELEASE_LEFT_*, whether or not they left anything
+ * @blind: not all pages were looked at, so there may be more of @kept
+ */
+struct mr_tally {
+	__u64 kept;
+	__u64 evicted;
+	__u32 reasons;
+	__u32 blind;
+};
+
+/*
+ * struct mr_yield - what an address space has given
+ * @before: its counters at the beginning
+ * @after: its counters at the end
+ * @tally: what was met in between
+ * @notes: MRELEASE_NOTE_*
+ */
+struct mr_yield {
+	struct mr_counts before;
+	struct mr_counts after;
+	struct mr_tally tally;
+	__u32 notes;
+};
+
+void mr_tally_add(struct mr_tally *sum, const struct mr_tally *more);
+void mr_account(const struct mr_yield *yield, unsigned int page_shift,
 		struct mrelease_result *result);
-void mr_account_add(struct mrelease_result *sum,
-		    const struct mrelease_result *more);
 
 #endif /* _MR_ACCOUNT_H */

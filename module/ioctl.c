@@ -89,7 +89,7 @@ static long mr_ioctl_release(void __user *uarg)
 	ret = mr_copy_out(uresult, size - MR_ARGS_HEAD, &result, sizeof(result));
 	if (ret)
 		return ret;
-	ret = mr_abi_flags_check(args.flags, MR_FLAGS);
+	ret = mr_abi_flags_check(args.flags, mr_features());
 	if (ret)
 		return ret;
 	if (!mr_enabled())

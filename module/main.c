@@ -11,6 +11,7 @@
 #include <linux/mrelease.h>
 
 #include "module/device.h"
+#include "module/gather.h"
 #include "module/symbols.h"
 #include "module/victim.h"
 
@@ -52,9 +53,12 @@ static int __init mr_init(void)
 	ret = mr_victims_init();
 	if (ret)
 		return ret;
-	ret = misc_register(&mr_device);
+	ret = mr_rooms_init();
 	if (ret)
 		goto err_victims;
+	ret = misc_register(&mr_device);
+	if (ret)
+		goto err_rooms;
 
 	pr_info("%s loaded, reaping by %s(), freed memory %s at once\n",
 		MR_VERSION, MR_ZAP_NAME,
@@ -62,6 +66,8 @@ static int __init mr_init(void)
 		"visible" : "not always visible");
 	return 0;
 
+err_rooms:
+	mr_rooms_exit();
 err_victims:
 	mr_victims_exit();
 	return ret;
@@ -70,6 +76,7 @@ err_victims:
 static void __exit mr_exit(void)
 {
 	misc_deregister(&mr_device);
+	mr_rooms_exit();
 	mr_victims_exit();
 }
 

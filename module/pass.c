@@ -17,17 +17,16 @@
 /* How long a piece may take before another worker does it too. */
 #define MR_RESCUE_DELAY		((long)msecs_to_jiffies(10))
 
-/* Totals so far.  Under victim->lock; the counters take none that sleeps. */
-static void mr_pass_totals(struct mr_victim *victim, const struct mr_request *rq,
-			   struct mrelease_result *result)
+/* What the pass has given so far.  Under victim->lock; nothing here sleeps. */
+static void mr_pass_yield(struct mr_victim *victim, const struct mr_request *rq,
+			  struct mr_yield *yield)
 {
 	struct mr_pass *pass = &victim->pass;
-	struct mr_counts now;
 
-	mr_counts_read(&now, victim->mm, rq->task);
-	mr_account(&pass->before, &now, PAGE_SHIFT, pass->reasons, result);
+	*yield = pass->yield;
+	mr_counts_read(&yield->after, victim->mm, rq->task);
 	if (pass->joined)
-		result->notes |= MRELEASE_NOTE_JOINED;
+		yield->notes |= MRELEASE_NOTE_JOINED;
 }
 
 /*
@@ -39,15 +38,14 @@ static void mr_pass_close(struct mr_victim *victim, const struct mr_request *rq)
 	struct mr_pass *pass = &victim->pass;
 	struct mr_worker *worker, *next;
 
-	memset(&pass->result, 0, sizeof(pass->result));
-	mr_pass_totals(victim, rq, &pass->result);
+	mr_pass_yield(victim, rq, &pass->yield);
 	pass->running = false;
 	pass->complete = true;
 
 	list_for_each_entry_safe(worker, next, &pass->workers, node) {
 		list_del_init(&worker->node);
 		worker->closed = true;
-		worker->result = pass->result;
+		worker->yield = pass->yield;
 	}
 	wake_up_all(&victim->wait);
 }
@@ -114,8 +112,8 @@ int mr_pass_join(struct mr_victim *victim, struct mr_worker *worker,
 	if (pass->complete && pass->flags == rq->flags) {
 		/* Too late to help, but what it gave is what there was to give. */
 		worker->closed = true;
-		worker->result = pass->result;
-		worker->result.notes |= MRELEASE_NOTE_JOINED;
+		worker->yield = pass->yield;
+		worker->yield.notes |= MRELEASE_NOTE_JOINED;
 	} else {
 		if (!pass->running || pass->flags != rq->flags) {
 			pass->running = true;
@@ -124,9 +122,12 @@ int mr_pass_join(struct mr_victim *victim, struct mr_worker *worker,
 			pass->late_seen = false;
 			pass->joined = false;
 			pass->flags = rq->flags;
-			pass->reasons = 0;
+			memset(&pass->yield, 0, sizeof(pass->yield));
+			/* What the victim's own exit unmaps, nobody looks at. */
+			pass->yield.tally.blind = !victim->users;
 			mr_cursor_init(&pass->cursor);
-			mr_counts_read(&pass->before, victim->mm, rq->task);
+			mr_counts_read(&pass->yield.before, victim->mm,
+				       rq->task);
 		}
 		if (!list_empty(&pass->workers))
 			pass->joined = true;
@@ -143,13 +144,13 @@ static void mr_pass_finish(struct mr_victim *victim, struct mr_worker *worker)
 
 	/* One whose pass was closed without it has nothing to add any more. */
 	if (!worker->closed) {
-		pass->reasons |= worker->reasons;
+		mr_tally_add(&pass->yield.tally, &worker->tally);
 		pass->late_seen |= worker->late_seen;
 	}
 	worker->piece.start = 0;
 	worker->piece.end = 0;
 	worker->rescued = false;
-	worker->reasons = 0;
+	memset(&worker->tally, 0, sizeof(worker->tally));
 	worker->late_seen = false;
 	wake_up_all(&victim->wait);
 }
@@ -232,7 +233,7 @@ enum mr_claim mr_pass_claim(struct mr_victim *victim, struct mr_worker *worker,
 void mr_pass_abandon(struct mr_victim *victim, u32 reason)
 {
 	spin_lock(&victim->lock);
-	victim->pass.reasons |= reason;
+	victim->pass.yield.tally.reasons |= reason;
 	victim->pass.late = true;
 	victim->pass.cursor.pos = 0;
 	spin_unlock(&victim->lock);
@@ -267,27 +268,24 @@ int mr_pass_wait(struct mr_victim *victim, struct mr_worker *worker,
 }
 
 /**
- * mr_pass_leave() - go, and take the result along
+ * mr_pass_leave() - go, and take along what the pass has given
  * @victim: its mmap lock is not held
  * @worker: has joined
- * @rq: the call; what the pass gave is added to rq->result
+ * @rq: the call
+ * @yield: what the pass gave, or has given so far
  */
 void mr_pass_leave(struct mr_victim *victim, struct mr_worker *worker,
-		   struct mr_request *rq)
+		   const struct mr_request *rq, struct mr_yield *yield)
 {
-	struct mrelease_result part = {};
-
 	spin_lock(&victim->lock);
 	if (worker->closed) {
-		part = worker->result;
+		*yield = worker->yield;
 	} else {
 		if (!mr_piece_empty(&worker->piece))
 			mr_pass_finish(victim, worker);
-		victim->pass.reasons |= rq->result->left_reasons;
-		mr_pass_totals(victim, rq, &part);
+		mr_pass_yield(victim, rq, yield);
 		list_del_init(&worker->node);
 		wake_up_all(&victim->wait);
 	}
 	spin_unlock(&victim->lock);
-	mr_account_add(rq->result, &part);
 }

@@ -28,6 +28,6 @@ void mr_pass_abandon(struct mr_victim *victim, u32 reason);
 int mr_pass_wait(struct mr_victim *victim, struct mr_worker *worker,
 		 struct mr_request *rq);
 void mr_pass_leave(struct mr_victim *victim, struct mr_worker *worker,
-		   struct mr_request *rq);
+		   const struct mr_request *rq, struct mr_yield *yield);
 
 #endif /* _MR_PASS_H */

@@ -10,16 +10,18 @@
 
 #include "module/compat/drain.h"
 #include "module/compat/mm.h"
+#include "module/gather.h"
 #include "module/pass.h"
 #include "module/reap.h"
 #include "module/symbols.h"
 
 /*
  * Why a VMA is not to be touched: MRELEASE_LEFT_*, or 0.  As the kernel's own
- * reaper: hugetlb pages would stay reserved for their VMA, a pfn mapping has no
- * pages, and shared mappings outlive the process.
+ * reaper: hugetlb pages would stay reserved for their VMA, and a pfn mapping has
+ * no pages.  Shared mappings hold what outlives the process, and are unmapped on
+ * request only.
  */
-static u32 mr_vma_refusal(const struct vm_area_struct *vma)
+static u32 mr_vma_refusal(struct vm_area_struct *vma, u32 flags)
 {
 	if (vma->vm_flags & VM_HUGETLB)
 		return MRELEASE_LEFT_HUGETLB;
@@ -27,7 +29,8 @@ static u32 mr_vma_refusal(const struct vm_area_struct *vma)
 		return MRELEASE_LEFT_PFNMAP;
 	if ((vma->vm_flags & VM_LOCKED) && !mr_compat_vma_locked_zappable())
 		return MRELEASE_LEFT_LOCKED;
-	if ((vma->vm_flags & VM_SHARED) && !vma_is_anonymous((struct vm_area_struct *)vma))
+	if ((vma->vm_flags & VM_SHARED) && !vma_is_anonymous(vma) &&
+	    !(flags & MRELEASE_SHARED))
 		return MRELEASE_LEFT_SHARED_MAP;
 	return 0;
 }
@@ -43,27 +46,55 @@ static bool mr_vma_late(const struct vm_area_struct *vma)
 	return vma->vm_file && vma->anon_vma;
 }
 
-/* Zap what is to be zapped in one piece.  The mmap lock is held for reading. */
-static void mr_reap_piece(struct mm_struct *mm, struct mr_worker *worker)
+/* Look at the pages of one VMA, zap them, and see what became of them. */
+static void mr_reap_vma(struct vm_area_struct *vma, unsigned long start,
+			unsigned long end, bool evict, struct mr_batch *batch)
+{
+	unsigned long next;
+	bool mapped;
+
+	/* Page cache only, which stays: nothing to be learned from it. */
+	if (!evict && !vma->anon_vma) {
+		mr_vma_zap(vma, start, end);
+		return;
+	}
+
+	for (; start < end; start = next) {
+		next = mr_gather(batch, vma, start, end, evict, &mapped);
+		if (mapped)
+			mr_vma_zap(vma, start, next);
+		mr_batch_flush(batch);
+	}
+}
+
+/* Reap what is to be reaped in one piece.  The mmap lock is held for reading. */
+static void mr_reap_piece(struct mm_struct *mm, struct mr_worker *worker,
+			  struct mr_batch *batch)
 {
 	const struct mr_piece *piece = &worker->piece;
+	u32 flags = worker->rq->flags;
 	struct vm_area_struct *vma;
 	u32 refusal;
 
+	batch->tally = &worker->tally;
 	for (vma = find_vma(mm, piece->start);
 	     vma && vma->vm_start < piece->end;
 	     vma = find_vma(mm, vma->vm_end)) {
-		refusal = mr_vma_refusal(vma);
+		refusal = mr_vma_refusal(vma, flags);
 		if (refusal) {
-			worker->reasons |= refusal;
+			/* Shared huge pages may have other users; nobody looks. */
+			worker->tally.blind |= refusal == MRELEASE_LEFT_HUGETLB &&
+					       (vma->vm_flags & VM_SHARED);
+			worker->tally.reasons |= refusal;
 			continue;
 		}
 		if (mr_vma_late(vma) != worker->late) {
 			worker->late_seen |= !worker->late;
 			continue;
 		}
-		mr_vma_zap(vma, max(vma->vm_start, piece->start),
-			   min(vma->vm_end, piece->end));
+		mr_reap_vma(vma, max(vma->vm_start, piece->start),
+			    min(vma->vm_end, piece->end),
+			    vma->vm_file && (flags & MRELEASE_EVICT), batch);
 	}
 	mr_compat_drain();
 }
@@ -107,8 +138,8 @@ static int mr_reap_lock(struct mr_victim *victim, struct mr_request *rq)
 
 /* Work until there is nothing to claim.  Returns 0, -EINTR or -ETIMEDOUT. */
 static int mr_reap_pieces(struct mr_victim *victim, struct mr_worker *worker,
-			  struct mr_request *rq, bool rescue,
-			  enum mr_claim *claim)
+			  struct mr_request *rq, struct mr_batch *batch,
+			  bool rescue, enum mr_claim *claim)
 {
 	struct mm_struct *mm = victim->mm;
 	int ret;
@@ -126,7 +157,7 @@ static int mr_reap_pieces(struct mr_victim *victim, struct mr_worker *worker,
 		*claim = mr_pass_claim(victim, worker, rescue);
 		if (*claim != MR_CLAIM_PIECE)
 			break;
-		mr_reap_piece(mm, worker);
+		mr_reap_piece(mm, worker, batch);
 
 		ret = mr_request_check(rq);
 		/* The victim's own exit may be the one who waits for the lock. */
@@ -141,16 +172,26 @@ static int mr_reap_pieces(struct mr_victim *victim, struct mr_worker *worker,
 /**
  * mr_reap() - unmap what a victim had, together with whoever does the same
  * @victim: no live process uses it; a reference is held
- * @rq: the call; what came back is added to rq->result
+ * @rq: the call
+ * @yield: what came back; zeroed by the caller
  *
  * Process context, no lock held.
  *
- * Return: 0, -EINTR or -ETIMEDOUT; the result is true in each case.
+ * Return: 0, -EINTR or -ETIMEDOUT; @yield is true in each case.
  */
-int mr_reap(struct mr_victim *victim, struct mr_request *rq)
+int mr_reap(struct mr_victim *victim, struct mr_request *rq,
+	    struct mr_yield *yield)
 {
+	struct folio *folios[MR_BATCH_SMALL];
+	unsigned int pages[MR_BATCH_SMALL];
+	struct mr_batch batch = {
+		.max = MR_BATCH_SMALL,
+		.folios = folios,
+		.pages = pages,
+	};
 	enum mr_claim claim = MR_CLAIM_PIECE;
 	struct mr_worker worker;
+	struct mr_room *room;
 	bool rescue = false;
 	int ret;
 
@@ -167,13 +208,20 @@ int mr_reap(struct mr_victim *victim, struct mr_request *rq)
 	if (ret)
 		return ret;
 
+	room = mr_room_get();
+	if (room) {
+		batch.max = MR_BATCH_MAX;
+		batch.folios = room->folios;
+		batch.pages = room->pages;
+	}
 	while (!ret && !worker.closed) {
-		ret = mr_reap_pieces(victim, &worker, rq, rescue, &claim);
+		ret = mr_reap_pieces(victim, &worker, rq, &batch, rescue, &claim);
 		if (!ret && claim == MR_CLAIM_WAIT) {
 			ret = mr_pass_wait(victim, &worker, rq);
 			rescue = true;
 		}
 	}
-	mr_pass_leave(victim, &worker, rq);
+	mr_room_put(room);
+	mr_pass_leave(victim, &worker, rq, yield);
 	return ret;
 }

@@ -8,6 +8,7 @@
 #include "module/request.h"
 #include "module/victim.h"
 
-int mr_reap(struct mr_victim *victim, struct mr_request *rq);
+int mr_reap(struct mr_victim *victim, struct mr_request *rq,
+	    struct mr_yield *yield);
 
 #endif /* _MR_REAP_H */

@@ -160,38 +160,56 @@ static int mr_release_acceptable(struct mr_request *rq, struct mr_victim *victim
 	return -EINVAL;
 }
 
-/* Nobody alive uses this address space: take everything out of it. */
-static int mr_release_reap(struct mr_request *rq, struct mr_victim *victim)
+/* HUGETLB implies it: only the teardown gives huge pages back to their pool. */
+static bool mr_release_tears_down(const struct mr_request *rq)
 {
-	mr_compat_mm_flag_set(victim->mm, MMF_UNSTABLE);
-	return mr_reap(victim, rq);
+	return rq->flags & (MRELEASE_TEARDOWN | MRELEASE_HUGETLB);
 }
 
 /*
- * If the victim was in execve(2) when it was pinned, it has an address space
- * by now that nobody has seen; small, but part of what was asked for.
+ * Nobody alive uses this address space: take everything out of it, and drop the
+ * reference to it.
  */
-static int mr_release_other_mm(struct mr_request *rq, struct mr_victim *known)
+static int mr_release_reap(struct mr_request *rq, struct mr_victim *victim)
 {
-	struct mr_victim *victim;
+	struct mr_yield yield = {};
 	int ret;
 
-	victim = mr_release_pin(rq, known);
-	if (IS_ERR_OR_NULL(victim))
-		return 0;
-	ret = mr_release_look(rq, victim);
-	if (!ret) {
-		rq->result->notes |= MRELEASE_NOTE_NEW_MM;
-		ret = mr_release_reap(rq, victim);
-	}
-	mr_victim_put(victim);
+	mr_compat_mm_flag_set(victim->mm, MMF_UNSTABLE);
+	ret = mr_reap(victim, rq, &yield);
+	if (!ret && mr_release_tears_down(rq))
+		ret = mr_victim_put_teardown(victim, rq, &yield);
+	else
+		mr_victim_put(victim);
+	yield.tally.reasons |= rq->result->left_reasons;
+	mr_account(&yield, PAGE_SHIFT, rq->result);
 	return ret;
+}
+
+/*
+ * Pin what the victim uses now if that is not @known: it was in execve(2) when it
+ * was pinned first, and has an address space by now that nobody has seen; small,
+ * but part of what was asked for.
+ */
+static struct mr_victim *mr_release_pin_other(struct mr_request *rq,
+					      const struct mr_victim *known)
+{
+	struct mr_victim *victim = mr_release_pin(rq, known);
+
+	if (IS_ERR_OR_NULL(victim))
+		return NULL;
+	if (mr_release_look(rq, victim)) {
+		mr_victim_put(victim);
+		return NULL;
+	}
+	rq->result->notes |= MRELEASE_NOTE_NEW_MM;
+	return victim;
 }
 
 /* MRELEASE_KILL: the kill and what follows it. */
 static int mr_release_killing(struct mr_request *rq)
 {
-	struct mr_victim *victim;
+	struct mr_victim *victim, *other;
 	int ret;
 
 	victim = mr_release_kill(rq);
@@ -199,45 +217,52 @@ static int mr_release_killing(struct mr_request *rq)
 		return PTR_ERR(victim);
 
 	ret = mr_release_look(rq, victim);
-	if (!ret) {
-		/*
-		 * Each CPU takes an interrupt, and a thread of the victim on it
-		 * meets the signal before it is back in user mode: from here on
-		 * nothing is brought back by a program that still runs.
-		 */
-		kick_all_cpus_sync();
-		ret = mr_release_reap(rq, victim);
+	if (ret) {
+		mr_victim_put(victim);
+		return ret;
 	}
-	if (!ret)
-		ret = mr_release_other_mm(rq, victim);
-	mr_victim_put(victim);
+	/*
+	 * Each CPU takes an interrupt, and a thread of the victim on it meets
+	 * the signal before it is back in user mode: from here on nothing is
+	 * brought back by a program that still runs.
+	 */
+	kick_all_cpus_sync();
+	other = mr_release_pin_other(rq, victim);
+	ret = mr_release_reap(rq, victim);
+	if (other && !ret)
+		ret = mr_release_reap(rq, other);
+	else if (other)
+		mr_victim_put(other);
 	return ret;
 }
 
 /* Without MRELEASE_KILL: somebody has killed it before. */
 static int mr_release_killed(struct mr_request *rq)
 {
+	struct mr_yield yield = { .tally.reasons = MRELEASE_LEFT_EXITING };
 	struct mr_victim *victim;
-	struct mr_counts counts;
 	int ret;
 
 	victim = mr_release_pin(rq, NULL);
 	if (IS_ERR(victim))
 		return PTR_ERR(victim);
 
-	if (mr_compat_mm_flag_test(victim->mm, MMF_OOM_SKIP)) {
-		/* No error, as in the syscall: the work has been done already. */
-		mr_counts_read(&counts, victim->mm, rq->task);
-		mr_account(&counts, &counts, PAGE_SHIFT, MRELEASE_LEFT_EXITING,
-			   rq->result);
-		rq->result->notes |= MRELEASE_NOTE_SKIPPED;
-		ret = 0;
-	} else {
-		ret = mr_release_acceptable(rq, victim) ?:
-		      mr_release_reap(rq, victim);
+	/* No error, as in the syscall: the work has been done already. */
+	if (!rq->flags && mr_compat_mm_flag_test(victim->mm, MMF_OOM_SKIP)) {
+		mr_counts_read(&yield.before, victim->mm, rq->task);
+		yield.after = yield.before;
+		yield.notes = MRELEASE_NOTE_SKIPPED;
+		mr_account(&yield, PAGE_SHIFT, rq->result);
+		mr_victim_put(victim);
+		return 0;
 	}
-	mr_victim_put(victim);
-	return ret;
+
+	ret = mr_release_acceptable(rq, victim);
+	if (ret) {
+		mr_victim_put(victim);
+		return ret;
+	}
+	return mr_release_reap(rq, victim);
 }
 
 /* One line for each kill: who, whom, how much. */

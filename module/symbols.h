@@ -44,6 +44,11 @@ DECLARE_STATIC_CALL(mr_do_send_sig_info, mr_proto_do_send_sig_info);
 void mr_proto_drain_local_pages(struct zone *zone);
 DECLARE_STATIC_CALL(mr_drain_local_pages, mr_proto_drain_local_pages);
 
+/* mm/truncate.c, static until 6.5; same prototype from 5.18 to 7.3 */
+long mr_proto_mapping_evict_folio(struct address_space *mapping,
+				  struct folio *folio);
+DECLARE_STATIC_CALL(mr_mapping_evict_folio, mr_proto_mapping_evict_folio);
+
 #ifdef MR_ZAP_EXPORTED
 #define mr_zap	MR_ZAP_EXPORTED
 #else

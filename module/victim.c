@@ -5,15 +5,23 @@
  * Releases happen when there is no memory, so every object there can be is
  * allocated when the module is loaded.
  */
+#include <linux/file.h>
+#include <linux/hrtimer.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "module/compat/drain.h"
 #include "module/compat/mm.h"
+#include "module/counts.h"
+#include "module/request.h"
 #include "module/victim.h"
 
 /* Upper bound of the parameter: the objects take about 0.5 KiB each. */
 #define MR_VICTIMS_MAX	4096
+
+/* How often a caller looks whether the victim's threads are gone. */
+#define MR_POLL_NS	(200 * NSEC_PER_USEC)
 
 static unsigned int mr_param_victims = 256;
 module_param_named(victims, mr_param_victims, uint, 0444);
@@ -141,6 +149,8 @@ struct mr_victim *mr_victim_join(struct mr_victim **fresh, struct mm_struct *mm,
 	victim->mm = mm;
 	victim->users = false;
 	victim->refs = 0;
+	victim->waiters = 0;
+	victim->gone = false;
 	victim->pass.running = false;
 	victim->pass.complete = false;
 	list_add(&victim->node, &mr_victims_used);
@@ -154,27 +164,17 @@ found:
 	return victim;
 }
 
-/**
- * mr_victim_put() - drop a caller's reference
- * @victim: from mr_victim_join()
- *
- * When the last user of the address space is this module, the teardown falls to
- * it.  That can wait for ever in exit_aio() or for a file system of the victim's
- * own making, so the work queue does it.
+/*
+ * The callers are done.  When the last user of the address space is this module,
+ * the teardown falls to it.  That can wait for ever in exit_aio() or for a file
+ * system of the victim's own making, so the work queue does it.
  */
-void mr_victim_put(struct mr_victim *victim)
+static void mr_victim_unpin(struct mr_victim *victim, bool watched)
 {
 	struct mm_struct *mm = victim->mm;
 
-	spin_lock(&mr_table_lock);
-	if (--victim->refs) {
-		spin_unlock(&mr_table_lock);
-		return;
-	}
-	list_del_init(&victim->node);
-	spin_unlock(&mr_table_lock);
-
-	if (victim->users && !atomic_add_unless(&mm->mm_users, -1, 1)) {
+	if (victim->users &&
+	    (watched || !atomic_add_unless(&mm->mm_users, -1, 1))) {
 		__module_get(THIS_MODULE);
 		queue_work(mr_put_queue, &victim->put);
 		return;
@@ -183,14 +183,112 @@ void mr_victim_put(struct mr_victim *victim)
 	mr_victim_free(victim);
 }
 
-/* Process context, of the work queue; owns the object and its references. */
+/*
+ * Drop a caller's reference, and with @watch become one who waits for the end.
+ * The object is not reused while anybody waits.
+ */
+static void mr_victim_drop(struct mr_victim *victim, bool watch)
+{
+	bool last, watched;
+
+	spin_lock(&mr_table_lock);
+	victim->waiters += watch;
+	watched = victim->waiters;
+	last = !--victim->refs;
+	if (last)
+		list_del_init(&victim->node);
+	spin_unlock(&mr_table_lock);
+	if (last)
+		mr_victim_unpin(victim, watched);
+}
+
+/**
+ * mr_victim_put() - drop a caller's reference
+ * @victim: from mr_victim_join()
+ */
+void mr_victim_put(struct mr_victim *victim)
+{
+	mr_victim_drop(victim, false);
+}
+
+/* Process context, of the work queue; owns the references of the object. */
 static void mr_victim_put_mm(struct work_struct *work)
 {
 	struct mr_victim *victim = container_of(work, struct mr_victim, put);
-	struct mm_struct *mm = victim->mm;
+	bool unused;
 
-	mmput(mm);
-	mmdrop(mm);
-	mr_victim_free(victim);
+	mmput(victim->mm);
+	/* What a kernel thread drops is closed later, unless it is hurried. */
+	flush_delayed_fput();
+	mr_compat_drain();
+
+	spin_lock(&mr_table_lock);
+	victim->gone = true;
+	unused = !victim->waiters;
+	wake_up_all(&victim->wait);
+	spin_unlock(&mr_table_lock);
+
+	if (unused) {
+		mmdrop(victim->mm);
+		mr_victim_free(victim);
+	}
 	module_put(THIS_MODULE);
+}
+
+/* Sleep until nobody but this module uses the address space any more. */
+static int mr_victim_wait_users(struct mr_victim *victim, struct mr_request *rq)
+{
+	int ret = 0;
+
+	/* Nobody tells when exit_mm() has been passed. */
+	while (!ret && atomic_read(&victim->mm->mm_users) > 1) {
+		ktime_t pause = ns_to_ktime(MR_POLL_NS);
+
+		set_current_state(TASK_KILLABLE);
+		schedule_hrtimeout_range(&pause, MR_POLL_NS, HRTIMER_MODE_REL);
+		ret = mr_request_check(rq);
+	}
+	return ret;
+}
+
+/**
+ * mr_victim_put_teardown() - drop a caller's reference and see the end
+ * @victim: from mr_victim_join() with mm_users
+ * @rq: the call
+ * @yield: @yield->after is read again at the end
+ *
+ * Process context, no lock held.  The teardown begins when the threads of the
+ * victim have let go of the address space, and goes on if the caller does not
+ * wait for it.
+ *
+ * Return: 0, -EINTR or -ETIMEDOUT.
+ */
+int mr_victim_put_teardown(struct mr_victim *victim, struct mr_request *rq,
+			   struct mr_yield *yield)
+{
+	bool unused;
+	long left;
+	int ret;
+
+	ret = mr_victim_wait_users(victim, rq);
+	if (ret) {
+		mr_victim_put(victim);
+		return ret;
+	}
+
+	mr_victim_drop(victim, true);
+	left = wait_event_killable_timeout(victim->wait, READ_ONCE(victim->gone),
+					   mr_request_jiffies(rq));
+	if (left <= 0)
+		ret = mr_request_check(rq);
+	mr_counts_read(&yield->after, victim->mm, rq->task);
+
+	spin_lock(&mr_table_lock);
+	unused = !--victim->waiters && victim->gone;
+	spin_unlock(&mr_table_lock);
+	if (unused) {
+		mmdrop(victim->mm);
+		mr_victim_free(victim);
+	}
+	return ret;
 }

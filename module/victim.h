@@ -22,13 +22,13 @@ struct mr_request;
  * @piece: what it is zapping, empty between pieces
  * @late: @piece is one of what was put off
  * @late_seen: something in @piece was put off
- * @reasons: MRELEASE_LEFT_* met in @piece
+ * @tally: what was met in @piece
  * @rescued: another worker does @piece as well
- * @closed: the pass is complete and @result is its result
+ * @closed: the pass is complete and @yield is what it gave
  * @rq: the call
- * @result: valid when @closed
+ * @yield: valid when @closed
  *
- * All under mr_victim.lock, but for @late, @late_seen and @reasons, which belong
+ * All under mr_victim.lock, but for @late, @late_seen and @tally, which belong
  * to the worker while it has a piece.
  */
 struct mr_worker {
@@ -36,26 +36,24 @@ struct mr_worker {
 	struct mr_piece piece;
 	bool late;
 	bool late_seen;
-	u32 reasons;
+	struct mr_tally tally;
 	bool rescued;
 	bool closed;
 	const struct mr_request *rq;
-	struct mrelease_result result;
+	struct mr_yield yield;
 };
 
 /*
  * struct mr_pass - one way over the address space
  * @running: begun and not closed
- * @complete: closed, and @result is its result
+ * @complete: closed, and @yield is what it gave
  * @late: hand out what was put off: private copies of file pages
  * @late_seen: there is something that was put off
  * @joined: more than one caller took part
  * @flags: of all who take part
- * @reasons: MRELEASE_LEFT_* met on the way
  * @cursor: what has been handed out
- * @before: the counters when it began
  * @workers: those who take part now
- * @result: valid when @complete
+ * @yield: what it has given so far
  *
  * All under mr_victim.lock.
  */
@@ -66,11 +64,9 @@ struct mr_pass {
 	bool late_seen;
 	bool joined;
 	u32 flags;
-	u32 reasons;
 	struct mr_cursor cursor;
-	struct mr_counts before;
 	struct list_head workers;
-	struct mrelease_result result;
+	struct mr_yield yield;
 };
 
 /*
@@ -78,7 +74,9 @@ struct mr_pass {
  * @mm: one mm_count is held
  * @users: one mm_users is held as well; set once, by whoever needs it first
  * @refs: callers, under the lock of the table
- * @node: in the table or in the list of free objects, under the lock of the table
+ * @waiters: callers that dropped their reference and wait for @gone, likewise
+ * @gone: the address space is torn down, likewise
+ * @node: in the table or in the list of free objects, likewise
  * @lock: protects @pass and all its workers; taken inside the mmap lock
  * @wait: for a pass to close, a piece to end, a worker to leave
  * @pass: the way over the address space that is under way, or was last
@@ -88,6 +86,8 @@ struct mr_victim {
 	struct mm_struct *mm;
 	bool users;
 	unsigned int refs;
+	unsigned int waiters;
+	bool gone;
 	struct list_head node;
 	spinlock_t lock;
 	wait_queue_head_t wait;
@@ -103,5 +103,7 @@ void mr_victim_free(struct mr_victim *victim);
 struct mr_victim *mr_victim_join(struct mr_victim **fresh, struct mm_struct *mm,
 				 bool users);
 void mr_victim_put(struct mr_victim *victim);
+int mr_victim_put_teardown(struct mr_victim *victim, struct mr_request *rq,
+			   struct mr_yield *yield);
 
 #endif /* _MR_VICTIM_H */
