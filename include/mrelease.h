@@ -185,7 +185,9 @@ uint64_t mrelease_features(const struct mrelease *h);
  *    EOPNOTSUPP.
  *  - "syscall" learns only after the kill that a live process shares the
  *    victim's memory: EINVAL and MRELEASE_LEFT_SHARED as always, but
- *    @res->victims is 1.
+ *    @res->victims is 1.  When the victim got through its exit first, and with
+ *    "signal", nothing tells of the other process: the call succeeds, and the
+ *    numbers count memory that the other one keeps.
  *  - "syscall" may find that the victim got through its own exit before its
  *    memory could be asked for; it then waits for the exit.  "signal" always
  *    does.  EAGAIN of process_mrelease(2) is tried again.  All that ends at

@@ -43,6 +43,7 @@ struct victim {
 	int pidfd;
 	bool opened; /* else err is that of pidfd_open(2) */
 	int err;
+	const char *text; /* err in words */
 	char name[64];
 	struct mrelease_result res;
 };

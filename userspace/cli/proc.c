@@ -9,7 +9,8 @@
 void process_name(pid_t pid, char *name, size_t size)
 {
 	char path[64];
-	ssize_t len;
+	size_t len = 0;
+	ssize_t got;
 	int fd;
 
 	snprintf(name, size, "?");
@@ -18,15 +19,15 @@ void process_name(pid_t pid, char *name, size_t size)
 	if (fd < 0)
 		return;
 
-	len = mr_sys_read(fd, name, size - 1);
+	while (len < size - 1 &&
+	       (got = mr_sys_read(fd, name + len, size - 1 - len)) > 0)
+		len += got;
 	close(fd);
-	if (len <= 0) {
-		snprintf(name, size, "?");
-		return;
-	}
 
 	/* A name may hold any byte, newlines too: only the last is the file's. */
-	if (name[len - 1] == '\n')
+	if (len && name[len - 1] == '\n')
 		len--;
 	name[len] = '\0';
+	if (!len)
+		snprintf(name, size, "?");
 }

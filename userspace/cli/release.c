@@ -108,11 +108,14 @@ static int release_all(const struct options *opts, const struct session *s)
 
 	report_begin(&report, opts, s);
 	for (i = 0; i < opts->nr_pids; i++) {
-		victim_release(&victims[i], opts, s);
-		report_victim(&report, &victims[i]);
-		if (victims[i].err) {
-			complain("pid %d: %s", (int)victims[i].pid,
-				 victim_strerror(&victims[i], killing));
+		struct victim *v = &victims[i];
+
+		victim_release(v, opts, s);
+		if (v->err)
+			v->text = victim_strerror(v, killing);
+		report_victim(&report, v);
+		if (v->err) {
+			complain("pid %d: %s", (int)v->pid, v->text);
 			status = EXIT_FAILED;
 		}
 	}

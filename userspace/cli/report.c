@@ -50,7 +50,7 @@ static void json_error(struct json *json, const struct victim *v)
 	json_open(json, "error", '{');
 	json_number(json, "errno", v->err);
 	json_string(json, "name", errno_name(v->err));
-	json_string(json, "text", mrelease_strerror(v->err, &v->res));
+	json_string(json, "text", v->text);
 	json_close(json, '}');
 }
 
