@@ -57,21 +57,15 @@ static bool mr_folio_private_file(struct folio *folio, struct page *page)
 	return !folio_test_anon(folio) && atomic_read(&page->_mapcount) == 0;
 }
 
-/* One page table.  Returns where it stopped: the batch may be full. */
+/*
+ * The entries of one page table, which is locked.  Returns where it stopped: the
+ * batch may be full.
+ */
 static unsigned long mr_gather_ptes(struct mr_batch *batch,
-				    struct vm_area_struct *vma, pmd_t *pmd,
+				    struct vm_area_struct *vma, pte_t *pte,
 				    unsigned long addr, unsigned long end,
-				    bool evict, bool *mapped)
+				    bool evict)
 {
-	spinlock_t *ptl;
-	pte_t *pte;
-
-	pte = mr_compat_pte_map_lock(vma->vm_mm, pmd, addr, &ptl);
-	if (!pte)
-		return end;
-
-	/* Whether it is empty is as easily found out by the zap. */
-	*mapped = true;
 	for (; addr < end; addr += PAGE_SIZE, pte++) {
 		pte_t ptent = READ_ONCE(*pte);
 		struct folio *folio;
@@ -93,7 +87,34 @@ static unsigned long mr_gather_ptes(struct mr_batch *batch,
 		if (evict && pte_young(ptent) && mr_folio_private_file(folio, page))
 			mr_compat_pte_clear_young(vma, addr, pte);
 	}
-	mr_compat_pte_unmap_unlock(ptl);
+	return addr;
+}
+
+/* One page table.  Returns where it stopped. */
+static unsigned long mr_gather_table(struct mr_batch *batch,
+				     struct vm_area_struct *vma, pmd_t *pmd,
+				     unsigned long addr, unsigned long end,
+				     bool evict)
+{
+	spinlock_t *ptl;	/* of the page table, as the kernel chose it */
+	bool again = true;
+	pmd_t pmdval;
+	pte_t *pte;
+
+	while (again) {
+		rcu_read_lock();
+		pte = mr_compat_pte_map(vma->vm_mm, pmd, addr, &pmdval, &ptl);
+		if (!pte) {
+			rcu_read_unlock();
+			return end;
+		}
+		spin_lock(ptl);
+		again = !pmd_same(pmdval, READ_ONCE(*pmd));
+		if (!again)
+			addr = mr_gather_ptes(batch, vma, pte, addr, end, evict);
+		spin_unlock(ptl);
+		rcu_read_unlock();
+	}
 	return addr;
 }
 
@@ -105,7 +126,7 @@ static bool mr_gather_huge(struct mr_batch *batch, struct vm_area_struct *vma,
 			   pmd_t *pmd, bool evict)
 {
 	struct folio *folio;
-	spinlock_t *ptl;
+	spinlock_t *ptl;	/* of the PMD */
 	bool huge;
 
 	ptl = pmd_lock(vma->vm_mm, pmd);
@@ -134,13 +155,15 @@ static unsigned long mr_gather_pmds(struct mr_batch *batch,
 			continue;
 		if (batch->nr == batch->max)
 			return addr;
-		if (pmd_trans_huge(pmdval) || !pmd_present(pmdval)) {
-			*mapped = true;
-			if (!pmd_trans_huge(pmdval) ||
-			    mr_gather_huge(batch, vma, pmd, evict))
-				continue;
-		}
-		stop = mr_gather_ptes(batch, vma, pmd, addr, next, evict, mapped);
+		/* Whether a table is empty is as easily found out by the zap. */
+		*mapped = true;
+		/* A huge page on its way to or from elsewhere. */
+		if (!pmd_present(pmdval))
+			continue;
+		if (pmd_trans_huge(pmdval) &&
+		    mr_gather_huge(batch, vma, pmd, evict))
+			continue;
+		stop = mr_gather_table(batch, vma, pmd, addr, next, evict);
 		if (stop < next)
 			return stop;
 	}

@@ -89,7 +89,7 @@ struct mr_victim {
 	unsigned int waiters;
 	bool gone;
 	struct list_head node;
-	spinlock_t lock;
+	spinlock_t lock;	/* the pass and its workers */
 	wait_queue_head_t wait;
 	struct mr_pass pass;
 	struct work_struct put;

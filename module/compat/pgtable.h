@@ -9,41 +9,25 @@
 #include <linux/pgtable.h>
 
 /*
- * What pte_offset_map_lock() does.  It was inline until 6.4 and has called
- * functions that are not exported ever since, because a page-table page can
- * vanish under the mmap lock held for reading: khugepaged and PT_RECLAIM free
- * it after an RCU grace period.  This body is right on all kernels.
+ * The first half of what pte_offset_map_lock() does, which was inline until 6.4
+ * and has called functions that are not exported ever since, because a page-table
+ * page can vanish under the mmap lock held for reading: khugepaged and PT_RECLAIM
+ * free it after an RCU grace period.  This body is right on all kernels.
  *
- * Returns NULL when there is no page-table page at @pmd; else the first PTE,
- * locked and under RCU until mr_compat_pte_unmap_unlock().
+ * Under RCU.  Returns NULL when there is no page-table page at @pmd.  Otherwise
+ * the caller takes *@ptlp, and must then see that *@pmd is still *@pmdval before
+ * it uses the PTE.
  */
-static inline pte_t *mr_compat_pte_map_lock(struct mm_struct *mm, pmd_t *pmd,
-					    unsigned long addr, spinlock_t **ptlp)
+static inline pte_t *mr_compat_pte_map(struct mm_struct *mm, pmd_t *pmd,
+				       unsigned long addr, pmd_t *pmdval,
+				       spinlock_t **ptlp)
 {
-	pmd_t pmdval;
-	pte_t *pte;
-
-	rcu_read_lock();
-	for (;;) {
-		pmdval = READ_ONCE(*pmd);
-		if (pmd_none(pmdval) || !pmd_present(pmdval) ||
-		    pmd_trans_huge(pmdval) || pmd_bad(pmdval))
-			break;
-		pte = pte_offset_kernel(&pmdval, addr);
-		*ptlp = pte_lockptr(mm, &pmdval);
-		spin_lock(*ptlp);
-		if (likely(pmd_same(pmdval, READ_ONCE(*pmd))))
-			return pte;
-		spin_unlock(*ptlp);
-	}
-	rcu_read_unlock();
-	return NULL;
-}
-
-static inline void mr_compat_pte_unmap_unlock(spinlock_t *ptl)
-{
-	spin_unlock(ptl);
-	rcu_read_unlock();
+	*pmdval = READ_ONCE(*pmd);
+	if (pmd_none(*pmdval) || !pmd_present(*pmdval) ||
+	    pmd_trans_huge(*pmdval) || pmd_bad(*pmdval))
+		return NULL;
+	*ptlp = pte_lockptr(mm, pmdval);
+	return pte_offset_kernel(pmdval, addr);
 }
 
 /*

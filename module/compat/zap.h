@@ -49,7 +49,7 @@ struct zap_details;
 #endif
 
 #else
-#error "mrelease: <linux/mm.h> declares none of zap_vma_range(), zap_page_range_single(), zap_page_range()"
+#error "mrelease: no zap_vma_range(), zap_page_range_single() or zap_page_range()"
 #endif
 
 #endif /* _MR_COMPAT_ZAP_H */
