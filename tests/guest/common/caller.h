@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Callers that are somebody else than the test program.
+ */
+#ifndef _CALLER_H
+#define _CALLER_H
+
+#include <sys/types.h>
+
+/* Memory that a caller in a child and the test program both see, zeroed. */
+void *caller_shared(size_t bytes);
+
+/*
+ * Run @fn(@arg) in a child, with all descriptors of the test program.  Returns
+ * what @fn returned, 0 or a negative errno; ends the program when the child did
+ * not get that far.
+ */
+int caller_run(int (*fn)(void *arg), void *arg);
+
+/* In a child, which dies when it does not work: */
+
+/* Take these user ids, group 65534, no other groups. */
+void caller_become(uid_t ruid, uid_t euid, uid_t suid);
+
+/* Give up one capability for good, whatever the user id. */
+void caller_drop_cap(int cap);
+
+#endif /* _CALLER_H */
