@@ -8,6 +8,7 @@
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/pagevec.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -82,29 +83,69 @@ void mr_room_put(struct mr_room *room)
 }
 
 /*
- * Drop a file folio from the page cache if nobody uses it: it is unmapped, clean,
- * not under writeback, and has no reference but those of the page cache, of its
- * private data and ours.  The kernel function tests all of that again under the
- * locks that make it final, so nothing is ever lost; here the hopeless are spared
- * the lock.  Returns the number of pages dropped.
+ * Take a file folio that nobody uses, locked: not mapped, without a reference but
+ * those of the page cache and ours, clean, and not under writeback.
+ *
+ * The order is that of the kernel's own removal: whoever has a reference may make
+ * the folio dirty and drop it, so the references are looked at before the dirty
+ * bit.  A reference that comes later is one of the page cache's readers: to write
+ * or to map, they need the lock, and see then that it has been removed.
  */
-static unsigned int mr_folio_evict(struct folio *folio)
+static bool mr_folio_claim(struct folio *folio)
 {
 	struct address_space *mapping;
-	unsigned int pages = 0;
 
-	if (folio_test_dirty(folio) || folio_test_writeback(folio) ||
-	    folio_mapped(folio))
-		return 0;
+	if (folio_test_dirty(folio) || folio_test_writeback(folio))
+		return false;
 	if (!folio_trylock(folio))
-		return 0;
+		return false;
+
 	/* Stable under the lock; NULL when it was truncated meanwhile. */
 	mapping = folio->mapping;
-	if (mapping && !mapping_unevictable(mapping) &&
-	    mr_call(mapping_evict_folio)(mapping, folio))
-		pages = folio_nr_pages(folio);
+	if (!mapping || mapping_unevictable(mapping) ||
+	    folio_test_swapbacked(folio))
+		goto unlock;
+	if (folio_ref_count(folio) >
+	    folio_nr_pages(folio) + folio_has_private(folio) + 1)
+		goto unlock;
+	if (folio_has_private(folio) && !filemap_release_folio(folio, 0))
+		goto unlock;
+	if (folio_ref_count(folio) != folio_nr_pages(folio) + 1)
+		goto unlock;
+	smp_rmb();
+	if (!folio_test_dirty(folio) && !folio_test_writeback(folio))
+		return true;
+unlock:
 	folio_unlock(folio);
+	return false;
+}
+
+/* Drop locked folios of one file from the page cache; returns the pages. */
+static u64 mr_folios_drop(struct folio_batch *fbatch)
+{
+	u64 pages = 0;
+	unsigned int i;
+
+	if (!folio_batch_count(fbatch))
+		return 0;
+	mr_call(delete_from_page_cache_batch)(fbatch->folios[0]->mapping, fbatch);
+	for (i = 0; i < folio_batch_count(fbatch); i++) {
+		pages += folio_nr_pages(fbatch->folios[i]);
+		folio_unlock(fbatch->folios[i]);
+	}
+	folio_batch_init(fbatch);
 	return pages;
+}
+
+/* The batch must be of one file, and in ascending order. */
+static bool mr_folio_follows(struct folio *folio, struct folio_batch *fbatch)
+{
+	struct folio *last;
+
+	if (!folio_batch_count(fbatch))
+		return true;
+	last = fbatch->folios[folio_batch_count(fbatch) - 1];
+	return folio->mapping == last->mapping && folio->index > last->index;
 }
 
 /**
@@ -116,8 +157,10 @@ static unsigned int mr_folio_evict(struct folio *folio)
  */
 void mr_batch_flush(struct mr_batch *batch)
 {
+	struct folio_batch fbatch;
 	unsigned int i, files = 0;
 
+	folio_batch_init(&fbatch);
 	for (i = 0; i < batch->nr; i++) {
 		struct folio *folio = batch->folios[i];
 
@@ -128,9 +171,15 @@ void mr_batch_flush(struct mr_batch *batch)
 			folio_put(folio);
 			continue;
 		}
-		batch->tally->evicted += mr_folio_evict(folio);
 		batch->folios[files++] = folio;
+		if (!mr_folio_claim(folio))
+			continue;
+		if (!mr_folio_follows(folio, &fbatch))
+			batch->tally->evicted += mr_folios_drop(&fbatch);
+		if (!folio_batch_add(&fbatch, folio))
+			batch->tally->evicted += mr_folios_drop(&fbatch);
 	}
+	batch->tally->evicted += mr_folios_drop(&fbatch);
 	/* In bulk: one LRU lock for many. */
 	release_pages((struct page **)batch->folios, files);
 	batch->nr = 0;

@@ -66,14 +66,16 @@ static unsigned long mr_gather_ptes(struct mr_batch *batch,
 				    unsigned long addr, unsigned long end,
 				    bool evict)
 {
-	for (; addr < end; addr += PAGE_SIZE, pte++) {
+	pte_t *first = pte, *last = pte + ((end - addr) >> PAGE_SHIFT);
+
+	for (; pte < last; pte++) {
 		pte_t ptent = READ_ONCE(*pte);
 		struct folio *folio;
 		struct page *page;
 
 		if (!pte_present(ptent))
 			continue;
-		page = pte_page(ptent);
+		page = mr_compat_pte_page(ptent);
 		/* Anonymous, and the victim's alone: the page cache holds no reference. */
 		if (likely(page_ref_count(page) == 1))
 			continue;
@@ -85,9 +87,10 @@ static unsigned long mr_gather_ptes(struct mr_batch *batch,
 		folio = page_folio(page);
 		mr_batch_look(batch, folio, 1, evict);
 		if (evict && pte_young(ptent) && mr_folio_private_file(folio, page))
-			mr_compat_pte_clear_young(vma, addr, pte);
+			mr_compat_pte_clear_young(vma, addr + ((pte - first) << PAGE_SHIFT),
+						  pte);
 	}
-	return addr;
+	return addr + ((pte - first) << PAGE_SHIFT);
 }
 
 /* One page table.  Returns where it stopped. */

@@ -35,7 +35,7 @@ MR_DEFINE_SYMBOL(pidfd_get_pid)
 MR_DEFINE_SYMBOL(check_kill_permission)
 MR_DEFINE_SYMBOL(do_send_sig_info)
 MR_DEFINE_SYMBOL(drain_local_pages)
-MR_DEFINE_SYMBOL(mapping_evict_folio)
+MR_DEFINE_SYMBOL(delete_from_page_cache_batch)
 #ifndef MR_ZAP_EXPORTED
 MR_DEFINE_SYMBOL(zap)
 #endif
@@ -45,7 +45,8 @@ static const struct mr_symbol mr_symbols[] __initconst = {
 	{ "check_kill_permission", 0, mr_bind_check_kill_permission },
 	{ "do_send_sig_info", 0, mr_bind_do_send_sig_info },
 	{ "drain_local_pages", MRELEASE_FEAT_VISIBLE, mr_bind_drain_local_pages },
-	{ "mapping_evict_folio", MRELEASE_EVICT, mr_bind_mapping_evict_folio },
+	{ "delete_from_page_cache_batch", MRELEASE_EVICT,
+	  mr_bind_delete_from_page_cache_batch },
 #ifndef MR_ZAP_EXPORTED
 	{ MR_ZAP_NAME, 0, mr_bind_zap },
 #endif

@@ -13,6 +13,7 @@
 #define _MR_SYMBOLS_H
 
 #include <linux/mm.h>
+#include <linux/pagevec.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/static_call.h>
@@ -44,10 +45,11 @@ DECLARE_STATIC_CALL(mr_do_send_sig_info, mr_proto_do_send_sig_info);
 void mr_proto_drain_local_pages(struct zone *zone);
 DECLARE_STATIC_CALL(mr_drain_local_pages, mr_proto_drain_local_pages);
 
-/* mm/truncate.c, static until 6.5; same prototype from 5.18 to 7.3 */
-long mr_proto_mapping_evict_folio(struct address_space *mapping,
-				  struct folio *folio);
-DECLARE_STATIC_CALL(mr_mapping_evict_folio, mr_proto_mapping_evict_folio);
+/* mm/filemap.c; same prototype from 5.17 to 7.3 */
+void mr_proto_delete_from_page_cache_batch(struct address_space *mapping,
+					   struct folio_batch *fbatch);
+DECLARE_STATIC_CALL(mr_delete_from_page_cache_batch,
+		    mr_proto_delete_from_page_cache_batch);
 
 #ifdef MR_ZAP_EXPORTED
 #define mr_zap	MR_ZAP_EXPORTED

@@ -31,6 +31,22 @@ static inline pte_t *mr_compat_pte_map(struct mm_struct *mm, pmd_t *pmd,
 }
 
 /*
+ * pte_page() of a present, normal PTE, without what it does for others: on x86,
+ * that is to undo the inversion of PTEs without the present bit (L1TF) and the
+ * machine addresses of Xen PV guests.  Spares 2 of the 25 instructions that the
+ * walk takes for each anonymous page.
+ */
+static inline struct page *mr_compat_pte_page(pte_t pte)
+{
+#ifdef CONFIG_X86_64
+	if (!cpu_feature_enabled(X86_FEATURE_XENPV) &&
+	    likely(pte.pte & _PAGE_PRESENT))
+		return pfn_to_page((pte.pte & PTE_PFN_MASK) >> PAGE_SHIFT);
+#endif
+	return pte_page(pte);
+}
+
+/*
  * Clear the accessed bit.  ptep_test_and_clear_young() is out of line on x86 and
  * not exported.  Atomic, since a system call of the victim that is still under
  * way can make the CPU set the dirty bit at any time.
