@@ -276,7 +276,7 @@ const char *mrelease_note_name(uint32_t bit);
 /**
  * mrelease_version() - version of the library
  *
- * Return: a constant such as "0.1.0"; that of the module is in
+ * Return: a constant such as "1.2.3"; that of the module is in
  * mrelease_get_info().
  */
 const char *mrelease_version(void);

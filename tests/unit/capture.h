@@ -62,7 +62,9 @@ static inline void capture(struct captured *c, const char *const *args)
 
 #define run_tool(c, ...) capture(c, (const char *const[]){ __VA_ARGS__, NULL })
 
-#define assert_contains(text, part) \
-	ck_assert_msg(strstr(text, part), "no \"%s\" in \"%s\"", part, text)
+static inline void assert_contains(const char *text, const char *part)
+{
+	ck_assert_msg(strstr(text, part), "no \"%s\" in \"%s\"", part, text);
+}
 
 #endif /* CAPTURE_H */

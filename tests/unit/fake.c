@@ -31,7 +31,7 @@ void fake_reset(void)
 	fake.info.features = MRELEASE_KILL | MRELEASE_FEAT_CMD(0) |
 			     MRELEASE_FEAT_CMD(1) | MRELEASE_FEAT_VISIBLE;
 	strcpy(fake.info.primitive, "zap_page_range_single");
-	strcpy(fake.info.version, "0.1.0");
+	strcpy(fake.info.version, "9.8.7");
 	fake.probe_mrelease_err = EBADF;
 	fake.probe_signal_err = EBADF;
 	fake.now = 1000 * FAKE_MS;

@@ -18,10 +18,11 @@ static void check(int good, const char *what)
 }
 
 /* At compile time, and once more where it can be seen. */
-#define same(what, number)                                       \
-	do {                                                     \
-		_Static_assert((what) == (number), #what);       \
-		check((what) == (number), #what " == " #number); \
+#define same(what, number)                          \
+	do {                                        \
+		enum { good = (what) == (number) }; \
+		_Static_assert(good, #what);        \
+		check(good, #what " == " #number);  \
 	} while (0)
 
 #define offset(type, member, number) \

@@ -414,7 +414,7 @@ START_TEST(kill_by_pid_works_too)
 }
 END_TEST
 
-static void add_common(TCase *tc)
+static void add_common(struct TCase *tc)
 {
 	tcase_add_test(tc, other_flags_are_einval);
 	tcase_add_loop_test(tc, a_refused_kill_is_passed_on, 0,

@@ -22,7 +22,6 @@
 static struct mrelease *h;
 static struct mrelease_result res;
 static enum mrelease_backend backend;
-static bool there;
 static int fds;
 
 static void setup_backend(enum mrelease_backend which)
@@ -30,8 +29,7 @@ static void setup_backend(enum mrelease_backend which)
 	backend = which;
 	fds = unit_count_fds();
 	h = mrelease_open(backend);
-	there = h != NULL;
-	if (!there)
+	if (!h)
 		ck_assert(errno == ENOSYS || errno == EPERM);
 }
 
@@ -51,13 +49,13 @@ static void teardown(void)
 	ck_assert_int_eq(unit_count_fds(), fds);
 }
 
-#define need_backend()                                             \
-	do {                                                       \
-		if (!there) {                                      \
-			unit_skip("this kernel has no such call"); \
-			return;                                    \
-		}                                                  \
-	} while (0)
+/* Skips the test, then. */
+static bool backend_missing(const char *test)
+{
+	if (!h)
+		unit_skip(test, "this kernel has no such call");
+	return !h;
+}
 
 /* A child that holds memory and waits. */
 static pid_t victim_start(void)
@@ -98,7 +96,8 @@ START_TEST(a_real_process_is_killed_by_pid)
 {
 	pid_t pid;
 
-	need_backend();
+	if (backend_missing(__func__))
+		return;
 	pid = victim_start();
 	ck_assert_int_eq(mrelease_kill(h, pid, 0, 0, &res), 0);
 	assert_killed(pid);
@@ -115,7 +114,8 @@ START_TEST(a_real_process_is_killed_by_pidfd)
 	pid_t pid;
 	int pidfd;
 
-	need_backend();
+	if (backend_missing(__func__))
+		return;
 	pid = victim_start();
 	pidfd = mr_sys_pidfd_open(pid);
 	ck_assert_int_ge(pidfd, 0);
@@ -134,7 +134,8 @@ START_TEST(a_real_zombie_is_esrch)
 {
 	pid_t pid;
 
-	need_backend();
+	if (backend_missing(__func__))
+		return;
 	pid = victim_start();
 	ck_assert_int_eq(mrelease_kill(h, pid, 0, 0, NULL), 0);
 	waitid(P_PID, pid, NULL, WEXITED | WNOWAIT);
@@ -149,7 +150,8 @@ START_TEST(real_bad_descriptors_are_ebadf)
 	char path[64];
 	int fd;
 
-	need_backend();
+	if (backend_missing(__func__))
+		return;
 	assert_errno(mrelease_release(h, -1, MRELEASE_KILL, 0, NULL), EBADF);
 	assert_errno(mrelease_release(h, 12345, MRELEASE_KILL, 0, NULL), EBADF);
 	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -169,7 +171,8 @@ START_TEST(a_real_self_and_init_are_refused)
 {
 	int fd;
 
-	need_backend();
+	if (backend_missing(__func__))
+		return;
 	fd = mr_sys_pidfd_open(getpid());
 	assert_errno(mrelease_release(h, fd, MRELEASE_KILL, 0, NULL), EINVAL);
 	close(fd);
@@ -182,7 +185,8 @@ START_TEST(a_live_process_is_not_reaped)
 	pid_t pid;
 	int pidfd;
 
-	need_backend();
+	if (backend_missing(__func__))
+		return;
 	pid = victim_start();
 	pidfd = mr_sys_pidfd_open(pid);
 	assert_errno(mrelease_release(h, pidfd, 0, 0, &res),
@@ -199,7 +203,8 @@ START_TEST(a_stopped_process_is_killed)
 {
 	pid_t pid;
 
-	need_backend();
+	if (backend_missing(__func__))
+		return;
 	pid = victim_start();
 	kill(pid, SIGSTOP);
 	ck_assert_int_eq(waitpid(pid, NULL, WUNTRACED), pid);
@@ -225,7 +230,8 @@ START_TEST(a_real_sharer_is_found)
 	pid_t other;
 	pid_t pid;
 
-	need_backend();
+	if (backend_missing(__func__))
+		return;
 	if (backend != MRELEASE_BACKEND_SYSCALL)
 		return;
 
@@ -272,7 +278,8 @@ START_TEST(threads_kill_real_processes)
 	void *bad;
 	int i;
 
-	need_backend();
+	if (backend_missing(__func__))
+		return;
 	for (i = 0; i < NR_THREADS; i++)
 		pids[i] = victim_start();
 	for (i = 0; i < NR_THREADS; i++)
@@ -291,7 +298,8 @@ START_TEST(the_tool_kills_a_real_process)
 	char number[16];
 	pid_t pid;
 
-	need_backend();
+	if (backend_missing(__func__))
+		return;
 	pid = victim_start();
 	snprintf(number, sizeof(number), "%d", pid);
 	run_tool(&c, "kill", "--backend", mrelease_backend_name(backend),
@@ -314,11 +322,10 @@ START_TEST(a_positive_ioctl_result_is_ebade)
 {
 	int fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0 || ioctl(fd, NS_GET_NSTYPE) <= 0) {
-		unit_skip("no ioctl with a positive result at hand");
-	} else {
+	if (fd < 0 || ioctl(fd, NS_GET_NSTYPE) <= 0)
+		unit_skip(__func__, "no ioctl with a positive result");
+	else
 		assert_errno(mr_sys_ioctl(fd, NS_GET_NSTYPE, NULL), EBADE);
-	}
 	close(fd);
 }
 END_TEST
@@ -358,7 +365,7 @@ START_TEST(a_file_is_not_opened_without_close_on_exec)
 }
 END_TEST
 
-static void add_common(TCase *tc)
+static void add_common(struct TCase *tc)
 {
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_real_process_is_killed_by_pid);

@@ -187,12 +187,14 @@ START_TEST(threads_share_a_handle)
 {
 	pthread_t threads[NR_THREADS];
 	void *bad;
+	int ret;
 	int i;
 
 	fake.victims[0].result.anon_bytes = 4096;
-	for (i = 0; i < NR_THREADS; i++)
-		ck_assert_int_eq(
-			pthread_create(&threads[i], NULL, hammer, NULL), 0);
+	for (i = 0; i < NR_THREADS; i++) {
+		ret = pthread_create(&threads[i], NULL, hammer, NULL);
+		ck_assert_int_eq(ret, 0);
+	}
 	for (i = 0; i < NR_THREADS; i++) {
 		ck_assert_int_eq(pthread_join(threads[i], &bad), 0);
 		ck_assert_ptr_null(bad);

@@ -21,7 +21,7 @@ typedef void (*line_fn)(const char *line, void *data);
  * Call fn for each line.  Only the beginning of a line matters here; a long one
  * (Groups: of a user in thousands of them) is cut.
  */
-static bool for_each_line(const char *path, line_fn fn, void *data)
+static bool read_lines(const char *path, line_fn fn, void *data)
 {
 	char line[128];
 	char buf[1024];
@@ -114,7 +114,7 @@ static struct pid_line pid_of(int pidfd)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", pidfd);
-	for_each_line(path, parse_fdinfo, &pid);
+	read_lines(path, parse_fdinfo, &pid);
 	return pid;
 }
 
@@ -126,17 +126,17 @@ void mr_usage_read(int pidfd, struct mr_usage *usage)
 	memset(usage, 0, sizeof(*usage));
 
 	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", pidfd);
-	if (!for_each_line(path, parse_fdinfo, &pid))
+	if (!read_lines(path, parse_fdinfo, &pid))
 		return;
 	usage->not_pidfd = !pid.found;
 	if (pid.pid <= 0)
 		return;
 
 	snprintf(path, sizeof(path), "/proc/%ld/status", pid.pid);
-	if (!for_each_line(path, parse_status, usage))
+	if (!read_lines(path, parse_status, usage))
 		goto unknown;
 	snprintf(path, sizeof(path), "/proc/%ld/stat", pid.pid);
-	if (!for_each_line(path, parse_stat, usage))
+	if (!read_lines(path, parse_stat, usage))
 		goto unknown;
 
 	/*
