@@ -64,8 +64,9 @@ check_version() {
 	pc=$(sed -n 's/^Version: //p' "$lib/mrelease.pc")
 	[ "$pc" = "$version" ] || echo "mrelease.pc: version '$pc', VERSION says $version"
 
-	# Written anywhere else it would be forgotten at the next release; in a comment it is an example.
-	git grep -nF "$version" -- module uapi include userspace tests Kbuild Makefile dkms.conf |
+	# Written again it would be forgotten at the next release. In a comment it is an example; the tests have
+	# a module of their own.
+	git grep -nF "$version" -- module uapi include userspace Kbuild Makefile dkms.conf |
 		grep -vE '^[^:]*:[0-9]+:[[:space:]]*(\*|/\*|//|#)' | sed 's/$/  <- the version, written again/' || :
 }
 
@@ -114,7 +115,7 @@ check_text() {
 	local f
 
 	for f in $(files); do
-		if [ -s "$f" ] && ! grep -Iq . "$f"; then
+		if [ -s "$f" ] && ! LC_ALL=C.UTF-8 grep -Iq . "$f"; then
 			echo "$f: binary"
 		elif [ -s "$f" ] && [ -n "$(tail -c 1 "$f")" ]; then
 			echo "$f: no newline at the end"
