@@ -31,6 +31,7 @@
 #include "victim.h"
 
 #define BYTES		(256UL << 20)
+#define RT_RUNTIME	"/proc/sys/kernel/sched_rt_runtime_us"
 #define ATTEMPTS	10
 #define PATIENCE_NS	20000000000ULL
 /* Far below what makes the kernel complain of a CPU that is stuck. */
@@ -238,8 +239,8 @@ int main(void)
 	shared = caller_shared(sizeof(*shared));
 	pin_to_cpu(0);
 	/* Else the worker gets a twentieth of the CPU all the same. */
-	if (write_file("/proc/sys/kernel/sched_rt_runtime_us", "-1"))
-		tap_bail("sched_rt_runtime_us");
+	if (write_file(RT_RUNTIME, "-1"))
+		tap_bail(RT_RUNTIME);
 
 	for (i = 0; !scene(&victim, &worker, &hog); i++) {
 		scene_end(worker, hog);
@@ -252,6 +253,8 @@ int main(void)
 	test_timeout(&victim);
 	test_killed(&victim);
 	scene_end(worker, hog);
+	/* The kernel's default. */
+	write_file(RT_RUNTIME, "950000");
 	test_after(&victim);
 	return tap_done();
 }
