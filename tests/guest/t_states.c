@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Victims in every state that a process can be in: each is released, or refused
+ * with the errno that the ABI documents for it.
+ */
+/* guest: smp=2 mem=1024 timeout=120 */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proc.h"
+#include "sys.h"
+#include "tap.h"
+#include "victim.h"
+
+#define BYTES		(8UL * 1024 * 1024)
+#define THREADS		200
+#define EXECS		100
+#define OWN_STATUS	7
+#define GROUP		"/sys/fs/cgroup/mrelease-test"
+
+static int dev;
+static int go_pipe[2];
+
+static void sleep_body(void *arg)
+{
+	(void)arg;
+	map_touched(BYTES, false);
+	victim_ready();
+	victim_live(VICTIM_SLEEP, NULL, 0);
+}
+
+static void spin_body(void *arg)
+{
+	(void)arg;
+	map_touched(BYTES, false);
+	victim_ready();
+	victim_live(VICTIM_SPIN, NULL, 0);
+}
+
+static void exit_body(void *arg)
+{
+	char byte;
+
+	(void)arg;
+	map_touched(BYTES, false);
+	victim_ready();
+	if (read(go_pipe[0], &byte, 1) != 1)
+		_exit(1);
+	_exit(OWN_STATUS);
+}
+
+static void *sleep_thread(void *arg)
+{
+	(void)arg;
+	victim_live(VICTIM_SLEEP, NULL, 0);
+	return NULL;
+}
+
+static void start_thread(void *(*thread)(void *arg))
+{
+	pthread_attr_t attr;
+	pthread_t id;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 65536);
+	if (pthread_create(&id, &attr, thread, NULL))
+		_exit(92);
+}
+
+/* The leader goes, a zombie until the other thread does. */
+static void leaderless_body(void *arg)
+{
+	(void)arg;
+	map_touched(BYTES, false);
+	start_thread(sleep_thread);
+	victim_ready();
+	syscall(SYS_exit, 0);
+}
+
+static void threads_body(void *arg)
+{
+	int i;
+
+	(void)arg;
+	map_touched(BYTES, false);
+	for (i = 1; i < THREADS; i++)
+		start_thread(sleep_thread);
+	victim_ready();
+	victim_live(VICTIM_SLEEP, NULL, 0);
+}
+
+/* The child has its parent's memory until it is told to go. */
+static void vfork_body(void *arg)
+{
+	char byte;
+	pid_t pid;
+
+	(void)arg;
+	map_touched(BYTES, false);
+	victim_ready();
+	pid = vfork();
+	if (pid < 0)
+		_exit(93);
+	if (!pid) {
+		while (read(go_pipe[0], &byte, 1) < 0)
+			;
+		_exit(0);
+	}
+	victim_live(VICTIM_SLEEP, NULL, 0);
+}
+
+static void exec_body(void *arg)
+{
+	char *const argv[] = { "t_states", "exec", NULL };
+
+	(void)arg;
+	map_touched(BYTES, false);
+	victim_ready();
+	execv("/proc/self/exe", argv);
+	_exit(94);
+}
+
+static bool got_all(int ret, const struct mrelease_result *res, uint64_t anon)
+{
+	if (!ret && anon >= BYTES && res->anon_bytes == anon &&
+	    !res->left_bytes && !res->left_reasons && res->victims == 1)
+		return true;
+	tap_note("%s: anon %llu of %llu, left %llu, reasons %#x, victims %u",
+		 err_name(ret), (unsigned long long)res->anon_bytes,
+		 (unsigned long long)anon, (unsigned long long)res->left_bytes,
+		 res->left_reasons, res->victims);
+	return false;
+}
+
+/*
+ * 3 points: in its state, released with everything that it had, and dead.
+ * @tid is a thread that has its memory still.  The exit status is @own when the
+ * victim had begun to exit with that, else -1.
+ */
+static void check_thread(const char *name, struct victim *victim, pid_t tid,
+			 bool in_state, int own)
+{
+	struct mrelease_result res;
+	uint64_t anon;
+	int ret, status;
+
+	tap_ok(in_state, "%s: so it is", name);
+	anon = anon_bytes(tid);
+	ret = dev_release(dev, victim->pidfd, MRELEASE_KILL, &res);
+	tap_ok(got_all(ret, &res, anon), "%s: released", name);
+	/* Not all kernels let a dying process out of this stop by themselves. */
+	if (own >= 0)
+		ptrace(PTRACE_DETACH, victim->pid, NULL, NULL);
+	status = victim_reap(victim);
+	if (!tap_ok(own < 0 ? was_killed(status) :
+			      WIFEXITED(status) && WEXITSTATUS(status) == own,
+		    "%s: the wait status is right", name))
+		tap_note("wait status %#x", status);
+}
+
+static void check(const char *name, struct victim *victim, bool in_state)
+{
+	check_thread(name, victim, victim->pid, in_state, -1);
+}
+
+static void check_plain(void)
+{
+	struct victim victim = victim_start(sleep_body, NULL);
+
+	check("sleeping", &victim, proc_wait_state(victim.pid, "S", 10000));
+
+	victim = victim_start(spin_body, NULL);
+	check("running", &victim, proc_wait_state(victim.pid, "R", 10000));
+
+	victim = victim_start(spin_body, NULL);
+	kill(victim.pid, SIGSTOP);
+	check("stopped", &victim, proc_wait_state(victim.pid, "T", 10000));
+
+	victim = victim_start(threads_body, NULL);
+	check("200 threads", &victim,
+	      proc_pid_kib(victim.pid, "status", "Threads") == THREADS);
+}
+
+static void check_traced(void)
+{
+	struct victim victim = victim_start(spin_body, NULL);
+	int status = 0;
+	bool stopped;
+
+	stopped = !ptrace(PTRACE_SEIZE, victim.pid, NULL, NULL) &&
+		  !ptrace(PTRACE_INTERRUPT, victim.pid, NULL, NULL) &&
+		  waitpid(victim.pid, &status, 0) == victim.pid &&
+		  WIFSTOPPED(status);
+	check("traced", &victim, stopped && proc_state(victim.pid) == 't');
+}
+
+/* Held by its tracer on its way through exit(2), with its memory. */
+static void check_exiting(void)
+{
+	struct victim victim = victim_start(exit_body, NULL);
+	int status = 0;
+	bool stopped;
+
+	stopped = !ptrace(PTRACE_SEIZE, victim.pid, NULL, PTRACE_O_TRACEEXIT) &&
+		  write(go_pipe[1], "", 1) == 1 &&
+		  waitpid(victim.pid, &status, 0) == victim.pid &&
+		  status >> 8 == (SIGTRAP | PTRACE_EVENT_EXIT << 8);
+	check_thread("half-way through exit", &victim, victim.pid, stopped,
+		     OWN_STATUS);
+}
+
+static void check_frozen(void)
+{
+	struct victim victim = victim_start(spin_body, NULL);
+	uint64_t end = now_ns() + 10000000000ULL;
+	char text[32], events[64];
+	bool is = false;
+	FILE *f;
+
+	mkdir(GROUP, 0755);
+	snprintf(text, sizeof(text), "%d", victim.pid);
+	if (write_file(GROUP "/cgroup.procs", text) ||
+	    write_file(GROUP "/cgroup.freeze", "1"))
+		tap_bail(GROUP);
+	while (!is && now_ns() < end) {
+		f = fopen(GROUP "/cgroup.events", "re");
+		while (f && fgets(events, sizeof(events), f))
+			is |= !strcmp(events, "frozen 1\n");
+		if (f)
+			fclose(f);
+		sleep_ms(1);
+	}
+	check("frozen by cgroup v2", &victim, is);
+	rmdir(GROUP);
+}
+
+/* The thread of @pid that is not its leader. */
+static pid_t other_thread(pid_t pid)
+{
+	char path[64];
+	struct dirent *entry;
+	pid_t tid = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (atoi(entry->d_name) && atoi(entry->d_name) != pid)
+			tid = atoi(entry->d_name);
+	if (dir)
+		closedir(dir);
+	return tid;
+}
+
+static void check_leaderless(void)
+{
+	struct victim victim = victim_start(leaderless_body, NULL);
+	bool zombie = proc_wait_state(victim.pid, "Z", 10000);
+
+	check_thread("zombie leader", &victim, other_thread(victim.pid), zombie, -1);
+}
+
+/* 2 points more. */
+static void check_vfork(void)
+{
+	struct victim victim = victim_start(vfork_body, NULL);
+	bool waiting = proc_wait_state(victim.pid, "D", 10000);
+	struct mrelease_result res;
+	int ret;
+
+	ret = dev_release(dev, victim.pidfd, MRELEASE_KILL, &res);
+	tap_ok(waiting && ret == -EINVAL && !res.victims &&
+	       res.left_reasons == MRELEASE_LEFT_SHARED,
+	       "vfork: refused while the child has the memory too");
+	tap_ok(dev_release(dev, victim.pidfd, 0, &res) == -EINVAL,
+	       "vfork: EINVAL with flags 0");
+	if (write(go_pipe[1], "", 1) != 1)
+		tap_bail("write");
+	check("after vfork", &victim, proc_wait_state(victim.pid, "S", 10000));
+}
+
+/* 2 points. */
+static void check_exec(void)
+{
+	int i, ret, wrong = 0, wrong_status = 0;
+
+	for (i = 0; i < EXECS; i++) {
+		struct victim victim = victim_start(exec_body, NULL);
+		uint64_t end = now_ns() + i * 100000;
+
+		while (now_ns() < end)
+			;
+		ret = dev_release(dev, victim.pidfd, MRELEASE_KILL, NULL);
+		if (ret && !wrong++)
+			tap_note("in exec: %s", err_name(ret));
+		wrong_status += !was_killed(victim_reap(&victim));
+	}
+	tap_ok(!wrong, "in exec: released %d times", EXECS);
+	tap_ok(!wrong_status, "in exec: killed by SIGKILL");
+}
+
+/* 2 points. */
+static void check_zombie(void)
+{
+	struct victim victim = victim_start(exit_body, NULL);
+	bool zombie;
+
+	if (write(go_pipe[1], "", 1) != 1)
+		tap_bail("write");
+	zombie = proc_wait_state(victim.pid, "Z", 10000);
+	tap_ok(zombie && dev_release(dev, victim.pidfd, MRELEASE_KILL, NULL) == -ESRCH,
+	       "zombie: ESRCH");
+	tap_ok(WEXITSTATUS(victim_reap(&victim)) == OWN_STATUS,
+	       "zombie: the wait status is its own");
+}
+
+int main(int argc, char **argv)
+{
+	/* The victim that execs itself. */
+	if (argc == 2 && !strcmp(argv[1], "exec")) {
+		execv("/proc/self/exe", argv);
+		_exit(94);
+	}
+
+	tap_plan(3 * 9 + 2 + 2 + 2);
+	dev = dev_open();
+	if (pipe2(go_pipe, O_CLOEXEC))
+		tap_bail("pipe2");
+
+	check_plain();
+	check_traced();
+	check_exiting();
+	check_frozen();
+	check_leaderless();
+	check_vfork();
+	check_exec();
+	check_zombie();
+	return tap_done();
+}
