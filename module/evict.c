@@ -6,13 +6,11 @@
  * The batches are allocated when the module is loaded: releases happen when
  * there is no memory.
  */
-#include <linux/mm.h>
-#include <linux/pagemap.h>
-#include <linux/pagevec.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
+#include "module/compat/folio.h"
 #include "module/gather.h"
 #include "module/symbols.h"
 

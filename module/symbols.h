@@ -13,11 +13,11 @@
 #define _MR_SYMBOLS_H
 
 #include <linux/mm.h>
-#include <linux/pagevec.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/static_call.h>
 
+#include "module/compat/folio.h"
 #include "module/compat/zap.h"
 
 #define mr_call(sym)	static_call(mr_##sym)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Folios, and batches of them.
+ */
+#ifndef _MR_COMPAT_FOLIO_H
+#define _MR_COMPAT_FOLIO_H
+
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+
+/* 7.1 renamed the header of struct folio_batch, as the last of pagevecs went. */
+#if __has_include(<linux/folio_batch.h>)
+#include <linux/folio_batch.h>
+#else
+#include <linux/pagevec.h>
+#endif
+
+#endif /* _MR_COMPAT_FOLIO_H */
