@@ -4,7 +4,7 @@
 # The checks of `lint` on the tree as a whole: what has to agree with what. Sourced by tests/lint; each
 # prints what it found and passes when that is nothing.
 
-tree_checks=(spdx version conditionals length places text links kernels)
+tree_checks=(spdx version conditionals length places text links kernels symbols)
 declare -A tree_title=(
 	[spdx]='every file names its licence, and the one of its directory'
 	[version]='one version, in VERSION'
@@ -14,6 +14,7 @@ declare -A tree_title=(
 	[text]='only text, without blanks at the end of a line'
 	[links]='what the documents refer to exists'
 	[kernels]='dkms.conf, tests/qemu/KERNELS and README.md name the same kernels'
+	[symbols]='docs/kernels.md names the functions that are looked up'
 )
 
 # The licence that a file must carry; nothing for those that carry none.
@@ -160,4 +161,14 @@ check_kernels() {
 			fi
 		done
 	done
+}
+
+check_symbols() {
+	local found told
+
+	found=$(sed -nE '/mr_symbols\[\]/,/^}/s/^\t\{ "([a-z0-9_]+)",.*/\1/p' module/symbols.c | sort)
+	[ -n "$found" ] || echo "module/symbols.c: no table of functions found"
+	told=$(sed -n '/^## Symbols/,/^## To check/p' docs/kernels.md | sed -nE 's/^\| ([a-z0-9]+_[a-z0-9_]+) \|.*/\1/p' | sort)
+	comm -23 <(echo "$found") <(echo "$told") | sed 's/.*/docs\/kernels.md does not name &/'
+	comm -13 <(echo "$found") <(echo "$told") | sed 's/.*/docs\/kernels.md names &, which nobody looks up/'
 }
