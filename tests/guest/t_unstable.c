@@ -13,8 +13,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -173,9 +171,13 @@ static bool unharmed(const struct victim *victim)
 {
 	unsigned long before = atomic_load(&record->rounds);
 	uint64_t end = now_ns() + 10000000000ULL;
+	siginfo_t info;
 
 	while (atomic_load(&record->rounds) < before + 2 * THREADS) {
-		if (waitpid(victim->pid, NULL, WNOHANG) || now_ns() > end)
+		/* Left as it is for victim_end(). */
+		info.si_pid = 0;
+		if (waitid(P_PID, victim->pid, &info, WEXITED | WNOHANG | WNOWAIT) ||
+		    info.si_pid || now_ns() > end)
 			return false;
 		sleep_ms(1);
 	}
