@@ -330,7 +330,7 @@ START_TEST(init_kernel_threads_and_oneself_are_not_signalled)
 	assert_errno(kill_it(0), EPERM);
 
 	fake.fdinfo_pid = 42;
-	fake.stat = "42 (kworker/0:0) I 2 0 0 0 -1 69238880 0\n";
+	fake.stat = "42 (kworker) 0) I 2 0 0 0 -1 69238880 0\n";
 	assert_errno(kill_it(0), EPERM);
 
 	fake.fdinfo_pid = getpid();

@@ -128,10 +128,6 @@ static void fill_result(struct mrelease_result *res, int pidfd,
 {
 	struct mr_usage after;
 
-	/* What was not known before cannot be told from what was not there. */
-	if (!before->known)
-		return;
-
 	mr_usage_read(pidfd, &after);
 	res->anon_bytes = fell(before->anon, after.anon);
 	res->file_bytes = fell(before->file, after.file);
