@@ -9,7 +9,7 @@
  * an emulated machine under load; it then finds nothing left, and the round is
  * run once more.
  */
-/* guest: smp=4 mem=2048 timeout=500 */
+/* guest: smp=4 mem=2048 timeout=900 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>

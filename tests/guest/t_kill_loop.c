@@ -5,7 +5,7 @@
  * process_mrelease(2), which loses the race against the victim's own exit, stands
  * beside it in a table; nothing is demanded of that.
  */
-/* guest: smp=2 mem=2048 timeout=400 */
+/* guest: smp=2 mem=2048 timeout=900 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
