@@ -18,12 +18,12 @@
 #include "witness.h"
 
 /* As long as the ABI lasts. */
-#define ARGS_SIZE_VER0	144
-#define INFO_SIZE_VER0	128
-#define SIZE_MAX_ABI	4096
+#define ARGS_SIZE_VER0 144
+#define INFO_SIZE_VER0 128
+#define SIZE_MAX_ABI 4096
 
-#define PAGE		4096UL
-#define GARBAGE		0xa5
+#define PAGE 4096UL
+#define GARBAGE 0xa5
 
 static int dev;
 static uint64_t features;
@@ -50,7 +50,8 @@ static struct mrelease_args kill_args(const struct witness *w)
 static bool said(const char *what, int ret, int want)
 {
 	if (ret != want)
-		tap_note("%s: %s, wanted %s", what, err_name(ret), err_name(want));
+		tap_note("%s: %s, wanted %s", what, err_name(ret),
+			 err_name(want));
 	return ret == want;
 }
 
@@ -77,18 +78,20 @@ static void deadly(const char *what, unsigned long cmd, void *arg)
 	struct mrelease_args args = kill_args(&w);
 	uint32_t size = *(uint32_t *)arg;
 	int ret;
+	bool ok;
 
 	memcpy(arg, &args, offsetof(struct mrelease_args, result));
 	*(uint32_t *)arg = size;
 	ret = command(cmd, arg);
 	memcpy(&args, arg, sizeof(args));
-	tap_ok(said(what, ret, 0) && args.result.victims == 1 &&
-	       args.result.anon_bytes >= 1 << 20 && args.size == size &&
-	       !witness_intact(&w), "%s: 0, killed and counted", what);
+	ok = said(what, ret, 0) && args.result.victims == 1 &&
+	     args.result.anon_bytes >= 1 << 20 && args.size == size &&
+	     !witness_intact(&w);
+	tap_ok(ok, "%s: 0, killed and counted", what);
 	witness_end(&w);
 }
 
-#define POINTS_SIZES	13
+#define POINTS_SIZES 13
 static void test_sizes(struct witness *w)
 {
 	static char big[SIZE_MAX_ABI + PAGE];
@@ -103,7 +106,8 @@ static void test_sizes(struct witness *w)
 	*size = 15;
 	harmless(w, "size 15", MRELEASE_IOC_RELEASE, big, -EINVAL);
 	*size = 16;
-	harmless(w, "size of the input only", MRELEASE_IOC_RELEASE, big, -EINVAL);
+	harmless(w, "size of the input only", MRELEASE_IOC_RELEASE, big,
+		 -EINVAL);
 	*size = ARGS_SIZE_VER0 - 1;
 	harmless(w, "one byte too short", MRELEASE_IOC_RELEASE, big, -EINVAL);
 	*size = SIZE_MAX_ABI + 1;
@@ -113,7 +117,8 @@ static void test_sizes(struct witness *w)
 
 	*size = sizeof(args) + 1;
 	big[sizeof(args)] = 1;
-	harmless(w, "one byte of tail, not zero", MRELEASE_IOC_RELEASE, big, -E2BIG);
+	harmless(w, "one byte of tail, not zero", MRELEASE_IOC_RELEASE, big,
+		 -E2BIG);
 	*size = SIZE_MAX_ABI;
 	big[sizeof(args)] = 0;
 	big[SIZE_MAX_ABI - 1] = 1;
@@ -139,7 +144,7 @@ static void test_sizes(struct witness *w)
 	deadly("garbage in the result", MRELEASE_IOC_RELEASE, big);
 }
 
-#define POINTS_GARBAGE	4
+#define POINTS_GARBAGE 4
 static void test_garbage(struct witness *w)
 {
 	struct mrelease_args args = kill_args(w);
@@ -160,18 +165,18 @@ static void test_garbage(struct witness *w)
 	args.flags = 0;
 	ret = command(MRELEASE_IOC_RELEASE, &args);
 	args.result.elapsed_ns = 0;
-	tap_ok(said("a live process", ret, -EINVAL) &&
-	       !memcmp(&args.result, &zero, sizeof(zero)),
-	       "the result of a refusal is zero but for the time");
+	ok = said("a live process", ret, -EINVAL) &&
+	     !memcmp(&args.result, &zero, sizeof(zero));
+	tap_ok(ok, "the result of a refusal is zero but for the time");
 
 	args.flags = MRELEASE_KILL;
 	memset(&args.result, GARBAGE, sizeof(args.result));
 	ret = command(MRELEASE_IOC_RELEASE, &args);
 	for (i = 0; i < sizeof(args.result.reserved) / sizeof(__u64); i++)
 		ok &= !args.result.reserved[i];
-	tap_ok(!ret && ok && !args.result.pad && args.result.elapsed_ns &&
-	       args.result.elapsed_ns < 60000000000ULL,
-	       "reserved fields of a result are zero, and it has the time");
+	ok = !ret && ok && !args.result.pad && args.result.elapsed_ns &&
+	     args.result.elapsed_ns < 60000000000ULL;
+	tap_ok(ok, "reserved fields of a result are zero, and it has the time");
 	witness_end(w);
 	*w = witness_start(NULL, NULL);
 }
@@ -182,7 +187,7 @@ static void *straddle(const struct mrelease_args *args, size_t bytes)
 	return memcpy(edge + PAGE - bytes, args, bytes);
 }
 
-#define POINTS_POINTERS	11
+#define POINTS_POINTERS 11
 static void test_pointers(struct witness *w)
 {
 	struct mrelease_args args = kill_args(w);
@@ -210,7 +215,8 @@ static void test_pointers(struct witness *w)
 	harmless(w, "the size and no more", MRELEASE_IOC_RELEASE,
 		 straddle(&args, 4), -EFAULT);
 	harmless(w, "the input and no more", MRELEASE_IOC_RELEASE,
-		 straddle(&args, offsetof(struct mrelease_args, result)), -EFAULT);
+		 straddle(&args, offsetof(struct mrelease_args, result)),
+		 -EFAULT);
 	harmless(w, "all but the last byte", MRELEASE_IOC_RELEASE,
 		 straddle(&args, sizeof(args) - 1), -EFAULT);
 	/* Its tail would have to be read to know that it is zero. */
@@ -219,7 +225,7 @@ static void test_pointers(struct witness *w)
 		 straddle(&args, sizeof(args)), -EFAULT);
 }
 
-#define POINTS_COMMANDS	6
+#define POINTS_COMMANDS 6
 static void test_commands(struct witness *w)
 {
 	struct mrelease_args args = kill_args(w);
@@ -235,16 +241,20 @@ static void test_commands(struct witness *w)
 	for (nr = 2; nr < 256; nr++) {
 		if (nr < 16 && (features & MRELEASE_FEAT_CMD(nr)))
 			continue;
-		ok &= said("unknown number", command(_IOWR(MRELEASE_IOC_TYPE, nr,
-							   struct mrelease_args),
-						     &args), -ENOTTY);
+		ok &= said("unknown number",
+			   command(_IOWR(MRELEASE_IOC_TYPE, nr,
+					 struct mrelease_args),
+				   &args),
+			   -ENOTTY);
 	}
 	tap_ok(ok && witness_intact(w),
 	       "each number that is no feature: ENOTTY, intact");
 	for (nr = 0; nr < 2; nr++)
 		wrong &= said("wrong type",
 			      command(_IOWR(MRELEASE_IOC_TYPE + 1, nr,
-					    struct mrelease_args), &args), -ENOTTY);
+					    struct mrelease_args),
+				      &args),
+			      -ENOTTY);
 	tap_ok(wrong && witness_intact(w), "another type: ENOTTY, intact");
 	tap_ok(said("0", command(0, &args), -ENOTTY) && witness_intact(w),
 	       "command 0: ENOTTY, intact");
@@ -252,8 +262,8 @@ static void test_commands(struct witness *w)
 	/* The encoded size and direction say nothing. */
 	memset(big, 0, sizeof(big));
 	*(uint32_t *)big = sizeof(args);
-	deadly("number of RELEASE, another size", _IOWR(MRELEASE_IOC_TYPE, 1, other),
-	       big);
+	deadly("number of RELEASE, another size",
+	       _IOWR(MRELEASE_IOC_TYPE, 1, other), big);
 	memset(big, 0, sizeof(big));
 	*(uint32_t *)big = sizeof(args);
 	deadly("number of RELEASE, no size and direction",
@@ -269,7 +279,7 @@ static int info(uint32_t size, char *buf)
 	return command(MRELEASE_IOC_INFO, buf);
 }
 
-#define POINTS_INFO	12
+#define POINTS_INFO 12
 static void test_info(struct witness *w)
 {
 	struct mrelease_info first, again;
@@ -277,11 +287,12 @@ static void test_info(struct witness *w)
 	uint64_t known;
 	bool zero = true;
 	size_t i;
+	bool ok;
 
-	tap_ok(said("size 0", info(0, big), -EINVAL) &&
-	       said("size 4", info(4, big), -EINVAL) &&
-	       said("too short", info(INFO_SIZE_VER0 - 1, big), -EINVAL),
-	       "INFO, too short: EINVAL");
+	ok = said("size 0", info(0, big), -EINVAL) &&
+	     said("size 4", info(4, big), -EINVAL) &&
+	     said("too short", info(INFO_SIZE_VER0 - 1, big), -EINVAL);
+	tap_ok(ok, "INFO, too short: EINVAL");
 	tap_ok(said("too long", info(SIZE_MAX_ABI + 1, big), -E2BIG),
 	       "INFO, too long: E2BIG");
 	big[sizeof(first)] = 1;
@@ -297,20 +308,22 @@ static void test_info(struct witness *w)
 	memcpy(&again, big, sizeof(again));
 	for (i = sizeof(again); i < sizeof(big); i++)
 		zero &= !big[i];
-	tap_ok(zero && again.size == SIZE_MAX_ABI &&
-	       !memcmp(&first.abi_version, &again.abi_version,
-		       sizeof(first) - sizeof(first.size)),
-	       "INFO says the same at every size, and nothing beyond");
-	tap_ok(said("NULL", command(MRELEASE_IOC_INFO, NULL), -EFAULT) &&
-	       said("unmapped", command(MRELEASE_IOC_INFO, edge + PAGE), -EFAULT) &&
-	       said("straddling", info(sizeof(first), edge + PAGE - 64), -EFAULT),
-	       "INFO, bad pointers: EFAULT");
+	ok = zero && again.size == SIZE_MAX_ABI &&
+	     !memcmp(&first.abi_version, &again.abi_version,
+		     sizeof(first) - sizeof(first.size));
+	tap_ok(ok, "INFO says the same at every size, and nothing beyond");
+	ok = said("NULL", command(MRELEASE_IOC_INFO, NULL), -EFAULT) &&
+	     said("unmapped", command(MRELEASE_IOC_INFO, edge + PAGE),
+		  -EFAULT) &&
+	     said("straddling", info(sizeof(first), edge + PAGE - 64), -EFAULT);
+	tap_ok(ok, "INFO, bad pointers: EFAULT");
 
 	tap_ok(first.abi_version >= 1, "INFO: an ABI version");
-	tap_ok(memchr(first.primitive, 0, sizeof(first.primitive)) &&
-	       first.primitive[0] &&
-	       memchr(first.version, 0, sizeof(first.version)) && first.version[0],
-	       "INFO: strings that end");
+	ok = memchr(first.primitive, 0, sizeof(first.primitive)) &&
+	     first.primitive[0] &&
+	     memchr(first.version, 0, sizeof(first.version)) &&
+	     first.version[0];
+	tap_ok(ok, "INFO: strings that end");
 	for (zero = true, i = 0; i < 8; i++)
 		zero &= !first.reserved[i];
 	tap_ok(zero, "INFO: reserved fields are zero");
@@ -319,9 +332,9 @@ static void test_info(struct witness *w)
 		MRELEASE_HUGETLB | MRELEASE_KILL_SHARERS | MRELEASE_TEARDOWN |
 		0x1fULL << 32 | MRELEASE_FEAT_VISIBLE;
 	features = first.features;
-	tap_ok((features & MRELEASE_KILL) && (features & MRELEASE_FEAT_CMD(0)) &&
-	       (features & MRELEASE_FEAT_CMD(1)),
-	       "INFO: itself, RELEASE and KILL are features");
+	ok = (features & MRELEASE_KILL) && (features & MRELEASE_FEAT_CMD(0)) &&
+	     (features & MRELEASE_FEAT_CMD(1));
+	tap_ok(ok, "INFO: itself, RELEASE and KILL are features");
 	tap_ok(!(features & ~known) && witness_intact(w),
 	       "INFO: no feature that the header has not");
 	tap_note("features %#llx, ABI %u, version %s, by %s",

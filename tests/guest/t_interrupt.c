@@ -30,17 +30,17 @@
 #include "tap.h"
 #include "victim.h"
 
-#define BYTES		(256UL << 20)
-#define RT_RUNTIME	"/proc/sys/kernel/sched_rt_runtime_us"
-#define ATTEMPTS	10
-#define PATIENCE_NS	20000000000ULL
+#define BYTES (256UL << 20)
+#define RT_RUNTIME "/proc/sys/kernel/sched_rt_runtime_us"
+#define ATTEMPTS 10
+#define PATIENCE_NS 20000000000ULL
 /* Far below what makes the kernel complain of a CPU that is stuck. */
-#define HOG_NS		8000000000ULL
+#define HOG_NS 8000000000ULL
 
 /* What the children and the test tell each other. */
 struct shared {
-	volatile int ready;	/* the real-time task is there */
-	volatile int hog;	/* take the CPU */
+	volatile int ready; /* the real-time task is there */
+	volatile int hog; /* take the CPU */
 	volatile int worker_ret;
 	struct mrelease_args worker;
 	struct mrelease_args waiter;
@@ -101,7 +101,8 @@ static bool gone(pid_t pid)
 {
 	siginfo_t si = { 0 };
 
-	return !waitid(P_PID, pid, &si, WEXITED | WNOWAIT | WNOHANG) && si.si_pid;
+	return !waitid(P_PID, pid, &si, WEXITED | WNOWAIT | WNOHANG) &&
+	       si.si_pid;
 }
 
 /*
@@ -158,27 +159,31 @@ static bool in_ioctl(pid_t pid)
 	return atoi(text) == SYS_ioctl;
 }
 
-#define POINTS_TIMEOUT	4
+#define POINTS_TIMEOUT 4
 static void test_timeout(const struct victim *victim)
 {
 	struct mrelease_result res;
 	uint64_t start = now_ns(), took;
 	int ret;
+	bool ok;
 
 	ret = dev_release_timeout(dev, victim->pidfd, 0, 200, &res);
 	took = now_ns() - start;
-	if (!tap_ok(ret == -ETIMEDOUT, "behind another, with a deadline: ETIMEDOUT"))
+	if (!tap_ok(ret == -ETIMEDOUT,
+		    "behind another, with a deadline: ETIMEDOUT"))
 		tap_note("%s", err_name(ret));
-	tap_ok(took >= 200000000ULL && took < 3000000000ULL &&
-	       res.elapsed_ns >= 200000000ULL, "not before the deadline, and not long after");
+	ok = took >= 200000000ULL && took < 3000000000ULL &&
+	     res.elapsed_ns >= 200000000ULL;
+	tap_ok(ok, "not before the deadline, and not long after");
 	tap_ok((res.left_reasons & MRELEASE_LEFT_TIMEOUT) && !res.victims,
 	       "the reason is LEFT_TIMEOUT");
 	if (!tap_ok(res.left_bytes > 1 << 20, "the result says what is left"))
-		tap_note("left %llu, anon %llu", (unsigned long long)res.left_bytes,
+		tap_note("left %llu, anon %llu",
+			 (unsigned long long)res.left_bytes,
 			 (unsigned long long)res.anon_bytes);
 }
 
-#define POINTS_KILLED	5
+#define POINTS_KILLED 5
 static void test_killed(const struct victim *victim)
 {
 	pid_t pid = child(waiter_body, victim->pidfd);
@@ -203,12 +208,13 @@ static void test_killed(const struct victim *victim)
 			 (unsigned long long)shared->waiter.result.left_bytes);
 }
 
-#define POINTS_AFTER	7
+#define POINTS_AFTER 7
 static void test_after(struct victim *victim)
 {
 	struct mrelease_result res;
 	struct victim other;
 	int status;
+	bool ok;
 
 	tap_ok(!shared->worker_ret && shared->worker.result.victims == 1,
 	       "the one that was kept from working returns 0 in the end");
@@ -221,8 +227,10 @@ static void test_after(struct victim *victim)
 	       "the victim dies of SIGKILL");
 
 	other = victim_anon(1 << 20, VICTIM_SLEEP, -1);
-	tap_ok(!dev_release_timeout(dev, other.pidfd, MRELEASE_KILL, 5000, &res) &&
-	       res.anon_bytes >= 1 << 20, "another victim, with a deadline: 0");
+	ok = !dev_release_timeout(dev, other.pidfd, MRELEASE_KILL, 5000,
+				  &res) &&
+	     res.anon_bytes >= 1 << 20;
+	tap_ok(ok, "another victim, with a deadline: 0");
 	status = victim_reap(&other);
 	tap_ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
 	       "and it dies of SIGKILL");

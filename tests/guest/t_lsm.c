@@ -24,13 +24,13 @@
 #include "tap.h"
 #include "witness.h"
 
-#define POLICY		"/add/mrelease-test.policy"
-#define SECURITYFS	"/sys/kernel/security"
-#define APPARMORFS	SECURITYFS "/apparmor"
-#define PROBE		"mrelease_test_probe"
-#define KILL		"mrelease_test_kill"
+#define POLICY "/add/mrelease-test.policy"
+#define SECURITYFS "/sys/kernel/security"
+#define APPARMORFS SECURITYFS "/apparmor"
+#define PROBE "mrelease_test_probe"
+#define KILL "mrelease_test_kill"
 
-#define POINTS		13
+#define POINTS 13
 
 static int dev;
 
@@ -177,9 +177,11 @@ static void test_forbidden(struct mrelease_result *res)
 	hold_kill(&w.v);
 	asked(ask_device, &ask, -EACCES, "may not kill, dying process: ours");
 	ask.flags = 0;
-	asked(ask_device, &ask, 0, "may not kill, dying process, flags 0: ours");
+	asked(ask_device, &ask, 0,
+	      "may not kill, dying process, flags 0: ours");
 	if (have_process_mrelease())
-		asked(ask_syscall, &ask, 0, "may not kill, dying process: the syscall");
+		asked(ask_syscall, &ask, 0,
+		      "may not kill, dying process: the syscall");
 	else
 		tap_skip("no process_mrelease(2)",
 			 "may not kill, dying process: the syscall");

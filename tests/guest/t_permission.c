@@ -8,12 +8,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,41 +21,11 @@
 #include "tap.h"
 #include "witness.h"
 
-#define NOBODY	65534
-#define ALICE	1000
-#define BOB	1001
+#define NOBODY 65534
+#define ALICE 1000
+#define BOB 1001
 
 static int dev;
-
-/* What a process is; a setup for witnesses and for callers. */
-struct who {
-	uid_t ruid, euid, suid;
-	bool session;		/* a new session */
-	bool no_cap_kill;	/* root without the right to kill */
-	bool userns;		/* root of its own user namespace */
-};
-
-static void become(void *arg)
-{
-	const struct who *who = arg;
-	char map[32];
-
-	if (who->session && setsid() < 0)
-		_exit(255);
-	if (who->no_cap_kill)
-		caller_drop_cap(CAP_KILL);
-	if (who->ruid || who->euid || who->suid)
-		caller_become(who->ruid, who->euid, who->suid);
-	if (who->userns) {
-		/* Its own /proc files are root's since the change of ids. */
-		if (prctl(PR_SET_DUMPABLE, 1) || unshare(CLONE_NEWUSER))
-			_exit(255);
-		snprintf(map, sizeof(map), "0 %u 1", who->euid);
-		if (write_file("/proc/self/uid_map", map) ||
-		    setresuid(0, 0, 0))
-			_exit(255);
-	}
-}
 
 struct ask {
 	const struct who *caller;
@@ -71,7 +38,7 @@ static int ask_signal(void *arg)
 {
 	const struct ask *ask = arg;
 
-	become((void *)ask->caller);
+	who_become((void *)ask->caller);
 	return sys_pidfd_send_signal(ask->pidfd, SIGKILL);
 }
 
@@ -79,7 +46,7 @@ static int ask_device(void *arg)
 {
 	const struct ask *ask = arg;
 
-	become((void *)ask->caller);
+	who_become((void *)ask->caller);
 	return dev_release(dev, ask->pidfd, ask->flags, ask->res);
 }
 
@@ -87,62 +54,88 @@ static int ask_syscall(void *arg)
 {
 	const struct ask *ask = arg;
 
-	become((void *)ask->caller);
+	who_become((void *)ask->caller);
 	return sys_process_mrelease(ask->pidfd, 0);
 }
 
+/* Those who appear here, by their real, effective and saved user id. */
+static const struct who root = { .ruid = 0 };
+static const struct who alice = { .ruid = ALICE, .euid = ALICE, .suid = ALICE };
+static const struct who nobody = { .ruid = NOBODY,
+				   .euid = NOBODY,
+				   .suid = NOBODY };
+static const struct who alice_session = { .ruid = ALICE,
+					  .euid = ALICE,
+					  .suid = ALICE,
+					  .session = true };
+static const struct who bob_session = { .ruid = BOB,
+					.euid = BOB,
+					.suid = BOB,
+					.session = true };
+static const struct who alice_bob_bob = { .ruid = ALICE,
+					  .euid = BOB,
+					  .suid = BOB };
+static const struct who bob_bob_alice = { .ruid = BOB,
+					  .euid = BOB,
+					  .suid = ALICE };
+static const struct who bob_alice_bob = { .ruid = BOB,
+					  .euid = ALICE,
+					  .suid = BOB };
+static const struct who alice_root_root = { .ruid = ALICE };
+static const struct who root_no_kill = { .no_cap_kill = true };
+static const struct who alice_userns = { .ruid = ALICE,
+					 .euid = ALICE,
+					 .suid = ALICE,
+					 .userns = true };
+static const struct who bob = { .ruid = BOB, .euid = BOB, .suid = BOB };
+static const struct who bob_userns = { .ruid = BOB,
+				       .euid = BOB,
+				       .suid = BOB,
+				       .userns = true };
+
 static const struct {
 	const char *what;
-	struct who caller;
-	struct who victim;
+	const struct who *caller;
+	const struct who *victim;
 	int want;
 } cases[] = {
-#define UIDS(r, e, s)	.ruid = r, .euid = e, .suid = s
-#define UID(u)		UIDS(u, u, u)
-	{ "root, root's", { UID(0) }, { UID(0) }, 0 },
-	{ "root, a user's", { UID(0) }, { UID(ALICE) }, 0 },
-	{ "a user, root's", { UID(NOBODY) }, { UID(0) }, -EPERM },
-	{ "a user, another's", { UID(NOBODY) }, { UID(ALICE) }, -EPERM },
-	{ "a user, his own", { UID(NOBODY) }, { UID(NOBODY) }, 0 },
-	{ "a user, his own of another session", { UID(ALICE) },
-	  { UID(ALICE), .session = true }, 0 },
-	{ "a user, another's of another session", { UID(ALICE) },
-	  { UID(BOB), .session = true }, -EPERM },
+	{ "root, root's", &root, &root, 0 },
+	{ "root, a user's", &root, &alice, 0 },
+	{ "a user, root's", &nobody, &root, -EPERM },
+	{ "a user, another's", &nobody, &alice, -EPERM },
+	{ "a user, his own", &nobody, &nobody, 0 },
+	{ "a user, his own of another session", &alice, &alice_session, 0 },
+	{ "a user, another's of another session", &alice, &bob_session,
+	  -EPERM },
 
 	/* The victim's real and saved ids count, its effective id does not. */
-	{ "his real id", { UID(ALICE) }, { UIDS(ALICE, BOB, BOB) }, 0 },
-	{ "his saved id", { UID(ALICE) }, { UIDS(BOB, BOB, ALICE) }, 0 },
-	{ "his effective id only", { UID(ALICE) }, { UIDS(BOB, ALICE, BOB) },
-	  -EPERM },
-	{ "now root, but his real id", { UID(ALICE) }, { UIDS(ALICE, 0, 0) }, 0 },
+	{ "his real id", &alice, &alice_bob_bob, 0 },
+	{ "his saved id", &alice, &bob_bob_alice, 0 },
+	{ "his effective id only", &alice, &bob_alice_bob, -EPERM },
+	{ "now root, but his real id", &alice, &alice_root_root, 0 },
 	/* The caller's real and effective ids count, its saved id does not. */
-	{ "by the real id", { UIDS(ALICE, BOB, BOB) }, { UID(ALICE) }, 0 },
-	{ "by the effective id", { UIDS(BOB, ALICE, BOB) }, { UID(ALICE) }, 0 },
-	{ "by the saved id only", { UIDS(BOB, BOB, ALICE) }, { UID(ALICE) },
-	  -EPERM },
+	{ "by the real id", &alice_bob_bob, &alice, 0 },
+	{ "by the effective id", &bob_alice_bob, &alice, 0 },
+	{ "by the saved id only", &bob_bob_alice, &alice, -EPERM },
 
-	{ "root without CAP_KILL, a user's", { UID(0), .no_cap_kill = true },
-	  { UID(ALICE) }, -EPERM },
-	{ "root without CAP_KILL, root's", { UID(0), .no_cap_kill = true },
-	  { UID(0) }, 0 },
+	{ "root without CAP_KILL, a user's", &root_no_kill, &alice, -EPERM },
+	{ "root without CAP_KILL, root's", &root_no_kill, &root, 0 },
 
 	/* CAP_KILL counts in the victim's user namespace. */
-	{ "root of a user namespace, an outsider's",
-	  { UID(ALICE), .userns = true }, { UID(BOB) }, -EPERM },
-	{ "root of a user namespace, outside root's",
-	  { UID(ALICE), .userns = true }, { UID(0) }, -EPERM },
-	{ "root of a user namespace, his own outside",
-	  { UID(ALICE), .userns = true }, { UID(ALICE) }, 0 },
-	{ "a user, root of another's namespace", { UID(ALICE) },
-	  { UID(BOB), .userns = true }, -EPERM },
-	{ "root, root of a user's namespace", { UID(0) },
-	  { UID(BOB), .userns = true }, 0 },
-	{ "root without CAP_KILL, root of a user's namespace",
-	  { UID(0), .no_cap_kill = true }, { UID(BOB), .userns = true }, -EPERM },
+	{ "root of a user namespace, an outsider's", &alice_userns, &bob,
+	  -EPERM },
+	{ "root of a user namespace, outside root's", &alice_userns, &root,
+	  -EPERM },
+	{ "root of a user namespace, his own outside", &alice_userns, &alice,
+	  0 },
+	{ "a user, root of another's namespace", &alice, &bob_userns, -EPERM },
+	{ "root, root of a user's namespace", &root, &bob_userns, 0 },
+	{ "root without CAP_KILL, root of a user's namespace", &root_no_kill,
+	  &bob_userns, -EPERM },
 };
 
-#define NR_CASES	((int)(sizeof(cases) / sizeof(cases[0])))
-#define POINTS_CASES	(2 * NR_CASES)
+#define NR_CASES ((int)(sizeof(cases) / sizeof(cases[0])))
+#define POINTS_CASES (2 * NR_CASES)
 
 /* Dead of SIGKILL where that was allowed, else as if nothing had been asked. */
 static bool fate(struct witness *w, int ret)
@@ -165,12 +158,13 @@ static void test_cases(void)
 	struct witness theirs, ours;
 	struct ask ask = { .flags = MRELEASE_KILL, .res = res };
 	int oracle, ret, i;
+	const char *end;
 	bool ok;
 
 	for (i = 0; i < NR_CASES; i++) {
-		theirs = witness_start(become, (void *)&cases[i].victim);
-		ours = witness_start(become, (void *)&cases[i].victim);
-		ask.caller = &cases[i].caller;
+		theirs = witness_start(who_become, (void *)cases[i].victim);
+		ours = witness_start(who_become, (void *)cases[i].victim);
+		ask.caller = cases[i].caller;
 		ask.pidfd = theirs.v.pidfd;
 		oracle = caller_run(ask_signal, &ask);
 		memset(res, 0xff, sizeof(*res));
@@ -181,12 +175,17 @@ static void test_cases(void)
 			    err_name(cases[i].want)))
 			tap_note("%s, pidfd_send_signal(2) %s", err_name(ret),
 				 err_name(oracle));
-		ok = ret ? !res->victims && !res->left_reasons && !res->anon_bytes :
-			   res->victims == 1 && res->anon_bytes >= 1 << 20;
+		if (ret)
+			ok = !res->victims && !res->left_reasons &&
+			     !res->anon_bytes;
+		else
+			ok = res->victims == 1 && res->anon_bytes >= 1 << 20;
 		ok &= fate(&ours, ret);
 		ok &= fate(&theirs, oracle);
-		tap_ok(ok, "%s: %s", cases[i].what,
-		       cases[i].want ? "intact" : "dead, its memory back");
+		end = "dead, its memory back";
+		if (cases[i].want)
+			end = "intact";
+		tap_ok(ok, "%s: %s", cases[i].what, end);
 	}
 }
 
@@ -194,12 +193,12 @@ static int ask_open(void *arg)
 {
 	int fd;
 
-	become(arg);
+	who_become(arg);
 	fd = open(MRELEASE_DEVICE, O_RDWR | O_CLOEXEC);
 	return fd < 0 ? -errno : 0;
 }
 
-#define POINTS_UNTOUCHABLE	3
+#define POINTS_UNTOUCHABLE 3
 static void test_untouchable(const struct who *caller)
 {
 	const struct {
@@ -207,14 +206,17 @@ static void test_untouchable(const struct who *caller)
 		int pid;
 	} init_and_kthread[] = { { "init", 1 }, { "a kernel thread", 2 } };
 	struct mrelease_result *res = caller_shared(sizeof(*res));
-	struct ask ask = { .caller = caller, .flags = MRELEASE_KILL, .res = res };
+	struct ask ask = { .caller = caller,
+			   .flags = MRELEASE_KILL,
+			   .res = res };
 	int i;
+	bool ok;
 
 	for (i = 0; i < 2; i++) {
 		ask.pidfd = sys_pidfd_open(init_and_kthread[i].pid);
-		tap_ok(caller_run(ask_device, &ask) == -EPERM &&
-		       caller_run(ask_signal, &ask) == -EPERM && !res->victims,
-		       "a user, %s: EPERM, as pidfd_send_signal(2)",
+		ok = caller_run(ask_device, &ask) == -EPERM &&
+		     caller_run(ask_signal, &ask) == -EPERM && !res->victims;
+		tap_ok(ok, "a user, %s: EPERM, as pidfd_send_signal(2)",
 		       init_and_kthread[i].what);
 		close(ask.pidfd);
 	}
@@ -235,30 +237,34 @@ static void share(void *arg)
 {
 	static char stack[16384] __attribute__((aligned(16)));
 
-	become(arg);
+	who_become(arg);
 	if (clone(idle_fn, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL) < 0)
 		_exit(255);
 }
 
 /* What a refusal tells of a process is for those only who may kill it. */
-#define POINTS_SECRETS	3
+#define POINTS_SECRETS 3
 static void test_secrets(const struct who *caller)
 {
 	struct mrelease_result *res = caller_shared(sizeof(*res));
-	struct ask ask = { .caller = caller, .flags = MRELEASE_KILL, .res = res };
-	struct who alice = { UID(ALICE), .session = true };
-	struct witness w = witness_start(share, &alice);
+	struct ask ask = { .caller = caller,
+			   .flags = MRELEASE_KILL,
+			   .res = res };
+	struct who *owner = (struct who *)&alice_session;
+	struct witness w = witness_start(share, owner);
 	pid_t pid = w.v.pid;
 	siginfo_t si;
+	bool ok;
 
 	ask.pidfd = w.v.pidfd;
-	tap_ok(caller_run(ask_device, &ask) == -EPERM && !res->left_reasons &&
-	       witness_intact(&w), "a user, another's shared mm: EPERM, no reason told");
+	ok = caller_run(ask_device, &ask) == -EPERM && !res->left_reasons &&
+	     witness_intact(&w);
+	tap_ok(ok, "a user, another's shared mm: EPERM, no reason told");
 	/* With its sharer, whose pid nobody has written down. */
 	kill(-pid, SIGKILL);
 	witness_end(&w);
 
-	w = witness_start(become, &alice);
+	w = witness_start(who_become, owner);
 	kill(w.v.pid, SIGKILL);
 	if (waitid(P_PID, w.v.pid, &si, WEXITED | WNOWAIT))
 		tap_bail("waitid");
@@ -271,7 +277,7 @@ static void test_secrets(const struct who *caller)
 }
 
 /* To take memory from a process that is being killed anyway is no kill. */
-#define POINTS_DYING	4
+#define POINTS_DYING 4
 static void test_dying(const struct who *caller)
 {
 	struct mrelease_result *res = caller_shared(sizeof(*res));
@@ -346,12 +352,14 @@ static int ask_received(void *arg)
 	return ask_device(ask);
 }
 
-#define POINTS_RIGHTS	2
+#define POINTS_RIGHTS 2
 static void test_rights(const struct who *caller)
 {
 	struct mrelease_result *res = caller_shared(sizeof(*res));
-	struct ask ask = { .caller = caller, .flags = MRELEASE_KILL, .res = res };
-	const struct who *victims[] = { caller, &(struct who){ UID(ALICE) } };
+	struct ask ask = { .caller = caller,
+			   .flags = MRELEASE_KILL,
+			   .res = res };
+	const struct who *victims[] = { caller, &alice };
 	const int want[] = { 0, -EPERM };
 	struct witness w;
 	int sock[2], i, ret;
@@ -359,7 +367,7 @@ static void test_rights(const struct who *caller)
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sock))
 		tap_bail("socketpair");
 	for (i = 0; i < 2; i++) {
-		w = witness_start(become, (void *)victims[i]);
+		w = witness_start(who_become, (void *)victims[i]);
 		if (pass_fd(sock[0], w.v.pidfd))
 			tap_bail("SCM_RIGHTS");
 		ask.pidfd = sock[1];
@@ -374,8 +382,6 @@ static void test_rights(const struct who *caller)
 
 int main(void)
 {
-	const struct who nobody = { UID(NOBODY) };
-
 	tap_plan(POINTS_CASES + POINTS_UNTOUCHABLE + POINTS_SECRETS +
 		 POINTS_DYING + POINTS_RIGHTS);
 	dev = dev_open();

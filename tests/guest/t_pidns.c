@@ -24,7 +24,7 @@
 struct found {
 	struct mrelease_result res;
 	int oracle;
-	int dead;	/* of SIGKILL */
+	int dead; /* of SIGKILL */
 	int intact;
 	int live_flags0;
 };
@@ -90,7 +90,7 @@ static int kill_init_by_device(void *arg)
 	return ret;
 }
 
-#define POINTS_ABOVE	5
+#define POINTS_ABOVE 5
 static void test_above(void)
 {
 	*found = (struct found){ 0 };
@@ -141,7 +141,7 @@ static int kill_init_from_inside(void *arg)
 	return run_init(inside_init);
 }
 
-#define POINTS_INSIDE	5
+#define POINTS_INSIDE 5
 static void test_inside(void)
 {
 	*found = (struct found){ .oracle = -1, .live_flags0 = -1 };
@@ -149,7 +149,8 @@ static void test_inside(void)
 	       "our own namespace's init: EPERM");
 	tap_ok(!found->oracle,
 	       "where pidfd_send_signal(2) says 0 and does nothing");
-	tap_ok(!found->res.victims && !found->res.anon_bytes, "nobody signalled");
+	tap_ok(!found->res.victims && !found->res.anon_bytes,
+	       "nobody signalled");
 	tap_ok(found->intact, "the init goes on");
 	tap_ok(found->live_flags0 == -EINVAL, "with flags 0: EINVAL, it lives");
 }
@@ -177,30 +178,33 @@ static int from_inside(void *fn)
 	return run_init(fn);
 }
 
-#define POINTS_OUTSIDE	7
+#define POINTS_OUTSIDE 7
 static void test_outside(void)
 {
 	struct witness w = witness_start(NULL, NULL);
 	struct witness peer = witness_start(NULL, NULL);
+	bool ok;
 
 	*found = (struct found){ 0 };
 	outside = w.v.pidfd;
 	tap_ok(caller_run(from_inside, ask_outside) == -EINVAL,
 	       "a process outside our namespace: EINVAL");
 	tap_ok(found->oracle == -EINVAL, "as pidfd_send_signal(2)");
-	tap_ok(!found->res.victims && !found->res.left_reasons &&
-	       witness_intact(&w), "intact");
-	tap_ok(caller_run(from_inside, ask_outside_flags0) == -EINVAL &&
-	       witness_intact(&w), "alive, with flags 0: EINVAL, intact");
+	ok = !found->res.victims && !found->res.left_reasons &&
+	     witness_intact(&w);
+	tap_ok(ok, "intact");
+	ok = caller_run(from_inside, ask_outside_flags0) == -EINVAL &&
+	     witness_intact(&w);
+	tap_ok(ok, "alive, with flags 0: EINVAL, intact");
 
 	/* A process that dies is a pidfd like any other, as for the syscall. */
 	hold_prepare(&w.v);
 	hold_kill(&w.v);
 	hold_prepare(&peer.v);
 	hold_kill(&peer.v);
-	tap_ok(!caller_run(from_inside, ask_outside_flags0) &&
-	       found->res.anon_bytes >= 1 << 20,
-	       "dying, with flags 0: 0, its memory back");
+	ok = !caller_run(from_inside, ask_outside_flags0) &&
+	     found->res.anon_bytes >= 1 << 20;
+	tap_ok(ok, "dying, with flags 0: 0, its memory back");
 	outside = peer.v.pidfd;
 	if (have_process_mrelease())
 		tap_ok(!caller_run(from_inside, ask_outside_syscall),
@@ -231,15 +235,19 @@ static int kill_init_below(void)
 	return caller_run(kill_init_by_device, NULL);
 }
 
-#define POINTS_NESTED	2
+#define POINTS_NESTED 2
 static void test_nested(void)
 {
+	bool ok;
+
 	*found = (struct found){ 0 };
-	tap_ok(!caller_run(from_inside, kill_member) && found->dead &&
-	       found->res.victims == 1, "a process of our namespace, by its init: 0, dead");
+	ok = !caller_run(from_inside, kill_member) && found->dead &&
+	     found->res.victims == 1;
+	tap_ok(ok, "a process of our namespace, by its init: 0, dead");
 	*found = (struct found){ 0 };
-	tap_ok(!caller_run(from_inside, kill_init_below) && found->dead &&
-	       found->res.victims == 1, "the init of a namespace below ours: 0, dead");
+	ok = !caller_run(from_inside, kill_init_below) && found->dead &&
+	     found->res.victims == 1;
+	tap_ok(ok, "the init of a namespace below ours: 0, dead");
 }
 
 int main(void)

@@ -43,8 +43,9 @@ static void trace_write(const char *file, const char *text)
 
 static void trace_open(void)
 {
-	static const char * const roots[] = {
-		"/sys/kernel/tracing", "/sys/kernel/debug/tracing",
+	static const char *const roots[] = {
+		"/sys/kernel/tracing",
+		"/sys/kernel/debug/tracing",
 	};
 	size_t i;
 
@@ -63,9 +64,9 @@ static void trace_open(void)
 /* What was seen of one process since the buffer was last emptied. */
 struct seen {
 	int events;
-	int code;	/* of the last */
+	int code; /* of the last */
 	int group;
-	int other;	/* SIGKILLs for somebody else */
+	int other; /* SIGKILLs for somebody else */
 };
 
 static int truncate_open(const char *path)
@@ -145,7 +146,7 @@ static bool told_killed(struct witness *w)
 	       WTERMSIG(status) == SIGKILL && !WCOREDUMP(status);
 }
 
-#define POINTS_KILL	6
+#define POINTS_KILL 6
 static void test_kill(void)
 {
 	struct witness w = witness_start(NULL, NULL);
@@ -155,7 +156,8 @@ static void test_kill(void)
 	trace_seen(0);
 	kill(pid, SIGKILL);
 	tap_ok(seen_once(pid, SI_USER), "kill(2): one event, code 0");
-	tap_ok(told_killed(&w), "kill(2): the parent is told CLD_KILLED, SIGKILL");
+	tap_ok(told_killed(&w),
+	       "kill(2): the parent is told CLD_KILLED, SIGKILL");
 
 	w = witness_start(NULL, NULL);
 	pid = w.v.pid;
@@ -197,7 +199,7 @@ static void shield_setup(void *arg)
 	sigprocmask(SIG_BLOCK, &all, NULL);
 }
 
-#define POINTS_SHAPES	9
+#define POINTS_SHAPES 9
 static void test_shapes(void)
 {
 	static const struct {
@@ -214,6 +216,7 @@ static void test_shapes(void)
 	siginfo_t si;
 	pid_t pid;
 	size_t i;
+	bool ok;
 
 	for (i = 0; i < 3; i++) {
 		w = witness_start(shapes[i].setup, NULL);
@@ -223,12 +226,13 @@ static void test_shapes(void)
 			waitid(P_PID, pid, &si, WSTOPPED);
 		}
 		trace_seen(0);
-		tap_ok(!dev_release(dev, w.v.pidfd, MRELEASE_KILL, &res) &&
-		       res.victims == 1 && res.anon_bytes >= 1 << 20,
-		       "%s: 0, its memory back", shapes[i].what);
-		tap_ok(seen_once(pid, MRELEASE_SI_CODE), "%s: one event, code 1",
-		       shapes[i].what);
-		tap_ok(told_killed(&w), "%s: the parent is told CLD_KILLED, SIGKILL",
+		ok = !dev_release(dev, w.v.pidfd, MRELEASE_KILL, &res) &&
+		     res.victims == 1 && res.anon_bytes >= 1 << 20;
+		tap_ok(ok, "%s: 0, its memory back", shapes[i].what);
+		tap_ok(seen_once(pid, MRELEASE_SI_CODE),
+		       "%s: one event, code 1", shapes[i].what);
+		tap_ok(told_killed(&w),
+		       "%s: the parent is told CLD_KILLED, SIGKILL",
 		       shapes[i].what);
 	}
 }
@@ -248,7 +252,8 @@ static void share_setup(void *arg)
 	static char stack[16384] __attribute__((aligned(16)));
 
 	(void)arg;
-	*sharer = clone(idle_fn, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	*sharer =
+		clone(idle_fn, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
 	if (*sharer < 0)
 		_exit(93);
 }
@@ -259,32 +264,40 @@ static int release_as_nobody(void *pidfd)
 	return dev_release(dev, *(int *)pidfd, MRELEASE_KILL, NULL);
 }
 
-#define POINTS_REFUSED	7
+#define POINTS_REFUSED 7
 static void test_refused(void)
 {
 	struct witness w = witness_start(NULL, NULL);
 	int self = sys_pidfd_open(getpid());
 	int init = sys_pidfd_open(1);
+	bool ok;
 
 	trace_seen(0);
-	tap_ok(dev_release(dev, w.v.pidfd, 0, NULL) == -EINVAL &&
-	       seen_nothing(w.v.pid), "a live process, flags 0: no signal");
-	tap_ok(dev_release(dev, w.v.pidfd, MRELEASE_KILL | 1U << 31, NULL) == -EINVAL &&
-	       seen_nothing(w.v.pid), "an unknown flag: no signal");
-	tap_ok(caller_run(release_as_nobody, &w.v.pidfd) == -EPERM &&
-	       seen_nothing(w.v.pid), "no permission: no signal");
-	tap_ok(dev_release(dev, self, MRELEASE_KILL, NULL) == -EINVAL &&
-	       seen_nothing(getpid()), "oneself: no signal");
-	tap_ok(dev_release(dev, init, MRELEASE_KILL, NULL) == -EPERM &&
-	       seen_nothing(1), "init: no signal");
+	ok = dev_release(dev, w.v.pidfd, 0, NULL) == -EINVAL &&
+	     seen_nothing(w.v.pid);
+	tap_ok(ok, "a live process, flags 0: no signal");
+	ok = dev_release(dev, w.v.pidfd, MRELEASE_KILL | 1U << 31, NULL) ==
+		     -EINVAL &&
+	     seen_nothing(w.v.pid);
+	tap_ok(ok, "an unknown flag: no signal");
+	ok = caller_run(release_as_nobody, &w.v.pidfd) == -EPERM &&
+	     seen_nothing(w.v.pid);
+	tap_ok(ok, "no permission: no signal");
+	ok = dev_release(dev, self, MRELEASE_KILL, NULL) == -EINVAL &&
+	     seen_nothing(getpid());
+	tap_ok(ok, "oneself: no signal");
+	ok = dev_release(dev, init, MRELEASE_KILL, NULL) == -EPERM &&
+	     seen_nothing(1);
+	tap_ok(ok, "init: no signal");
 	tap_ok(witness_intact(&w), "intact");
 	witness_end(&w);
 
 	sharer = caller_shared(sizeof(*sharer));
 	w = witness_start(share_setup, NULL);
 	trace_seen(0);
-	tap_ok(dev_release(dev, w.v.pidfd, MRELEASE_KILL, NULL) == -EINVAL &&
-	       seen_nothing(*sharer), "a shared mm: no signal for either");
+	ok = dev_release(dev, w.v.pidfd, MRELEASE_KILL, NULL) == -EINVAL &&
+	     seen_nothing(*sharer);
+	tap_ok(ok, "a shared mm: no signal for either");
 	kill(*sharer, SIGKILL);
 	witness_end(&w);
 	close(self);
@@ -314,7 +327,7 @@ static int kill_container(void *arg)
 	return 0;
 }
 
-#define POINTS_CONTAINER	3
+#define POINTS_CONTAINER 3
 static void test_container(void)
 {
 	int *killed = caller_shared(2 * sizeof(*killed));
@@ -327,7 +340,8 @@ static void test_container(void)
 
 int main(void)
 {
-	tap_plan(POINTS_KILL + POINTS_SHAPES + POINTS_REFUSED + POINTS_CONTAINER);
+	tap_plan(POINTS_KILL + POINTS_SHAPES + POINTS_REFUSED +
+		 POINTS_CONTAINER);
 	dev = dev_open();
 	trace_open();
 	test_kill();

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -14,10 +16,11 @@
 #include <unistd.h>
 
 #include "caller.h"
+#include "sys.h"
 #include "tap.h"
 
 /* More than any errno. */
-#define CALLER_FAILED	255
+#define CALLER_FAILED 255
 
 void *caller_shared(size_t bytes)
 {
@@ -71,4 +74,25 @@ void caller_drop_cap(int cap)
 	data[cap / 32].inheritable &= ~(1U << (cap % 32));
 	if (syscall(SYS_capset, &head, data))
 		_exit(CALLER_FAILED);
+}
+
+void who_become(void *arg)
+{
+	const struct who *who = arg;
+	char map[32];
+
+	if (who->session && setsid() < 0)
+		_exit(CALLER_FAILED);
+	if (who->no_cap_kill)
+		caller_drop_cap(CAP_KILL);
+	if (who->ruid || who->euid || who->suid)
+		caller_become(who->ruid, who->euid, who->suid);
+	if (who->userns) {
+		/* Its own /proc files are root's since the change of ids. */
+		if (prctl(PR_SET_DUMPABLE, 1) || unshare(CLONE_NEWUSER))
+			_exit(CALLER_FAILED);
+		snprintf(map, sizeof(map), "0 %u 1", who->euid);
+		if (write_file("/proc/self/uid_map", map) || setresuid(0, 0, 0))
+			_exit(CALLER_FAILED);
+	}
 }

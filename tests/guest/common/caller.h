@@ -5,6 +5,7 @@
 #ifndef _CALLER_H
 #define _CALLER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Memory that a caller in a child and the test program both see, zeroed. */
@@ -24,5 +25,16 @@ void caller_become(uid_t ruid, uid_t euid, uid_t suid);
 
 /* Give up one capability for good, whatever the user id. */
 void caller_drop_cap(int cap);
+
+/* What a process is; zero: root, as the test program. */
+struct who {
+	uid_t ruid, euid, suid;
+	bool session; /* a new session */
+	bool no_cap_kill; /* root without the right to kill */
+	bool userns; /* root of its own user namespace */
+};
+
+/* Become that.  @who: struct who *, so that it is a setup for witnesses too. */
+void who_become(void *who);
 
 #endif /* _CALLER_H */

@@ -15,9 +15,9 @@
 #include "tap.h"
 #include "witness.h"
 
-#define WITNESS_BYTES	(1U << 20)
-#define WITNESS_PAGE	4096
-#define WITNESS_PATIENCE_MS	10000
+#define WITNESS_BYTES (1U << 20)
+#define WITNESS_PAGE 4096
+#define WITNESS_PATIENCE_MS 10000
 
 struct witness_args {
 	void (*setup)(void *arg);
