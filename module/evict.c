@@ -110,6 +110,7 @@ static bool mr_folio_claim(struct folio *folio)
 		goto unlock;
 	if (folio_ref_count(folio) != folio_nr_pages(folio) + 1)
 		goto unlock;
+	/* Pairs with the barrier of whoever drops a reference after writing. */
 	smp_rmb();
 	if (!folio_test_dirty(folio) && !folio_test_writeback(folio))
 		return true;

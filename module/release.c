@@ -206,6 +206,27 @@ static struct mr_victim *mr_release_pin_other(struct mr_request *rq,
 	return victim;
 }
 
+static void mr_release_kicked(void *unused)
+{
+}
+
+/*
+ * Let each thread of the victim that is running take an interrupt: it meets the
+ * signal before it is back in user mode, and whoever is put on a CPU from now on
+ * does so too.  So nothing is brought back by a program that still runs.
+ */
+static void mr_release_kick(struct task_struct *task)
+{
+	struct task_struct *t;
+
+	rcu_read_lock();
+	for_each_thread(task, t)
+		if (READ_ONCE(t->on_cpu))
+			smp_call_function_single(task_cpu(t), mr_release_kicked,
+						 NULL, true);
+	rcu_read_unlock();
+}
+
 /* MRELEASE_KILL: the kill and what follows it. */
 static int mr_release_killing(struct mr_request *rq)
 {
@@ -221,12 +242,7 @@ static int mr_release_killing(struct mr_request *rq)
 		mr_victim_put(victim);
 		return ret;
 	}
-	/*
-	 * Each CPU takes an interrupt, and a thread of the victim on it meets
-	 * the signal before it is back in user mode: from here on nothing is
-	 * brought back by a program that still runs.
-	 */
-	kick_all_cpus_sync();
+	mr_release_kick(rq->task);
 	other = mr_release_pin_other(rq, victim);
 	ret = mr_release_reap(rq, victim);
 	if (other && !ret)

@@ -9,7 +9,7 @@
 #include <linux/pagemap.h>
 
 /* 7.1 renamed the header of struct folio_batch, as the last of pagevecs went. */
-#if __has_include(<linux/folio_batch.h>)
+#ifdef MR_HAVE_FOLIO_BATCH_H
 #include <linux/folio_batch.h>
 #else
 #include <linux/pagevec.h>
