@@ -35,7 +35,7 @@
 #define ATTEMPTS 10
 #define PATIENCE_NS 20000000000ULL
 /* Far below what makes the kernel complain of a CPU that is stuck. */
-#define HOG_NS 8000000000ULL
+#define HOG_NS 12000000000ULL
 
 /* What the children and the test tell each other. */
 struct shared {
@@ -160,7 +160,7 @@ static bool in_ioctl(pid_t pid)
 }
 
 #define POINTS_TIMEOUT 4
-static void test_timeout(const struct victim *victim)
+static void test_timeout(const struct victim *victim, pid_t worker)
 {
 	struct mrelease_result res;
 	uint64_t start = now_ns(), took;
@@ -172,9 +172,9 @@ static void test_timeout(const struct victim *victim)
 	if (!tap_ok(ret == -ETIMEDOUT,
 		    "behind another, with a deadline: ETIMEDOUT"))
 		tap_note("%s", err_name(ret));
-	ok = took >= 200000000ULL && took < 3000000000ULL &&
-	     res.elapsed_ns >= 200000000ULL;
-	tap_ok(ok, "not before the deadline, and not long after");
+	ok = took >= 200000000ULL && res.elapsed_ns >= 200000000ULL &&
+	     !gone(worker);
+	tap_ok(ok, "not before the deadline, and not only behind the other");
 	tap_ok((res.left_reasons & MRELEASE_LEFT_TIMEOUT) && !res.victims,
 	       "the reason is LEFT_TIMEOUT");
 	if (!tap_ok(res.left_bytes > 1 << 20, "the result says what is left"))
@@ -184,22 +184,21 @@ static void test_timeout(const struct victim *victim)
 }
 
 #define POINTS_KILLED 5
-static void test_killed(const struct victim *victim)
+static void test_killed(const struct victim *victim, pid_t worker)
 {
 	pid_t pid = child(waiter_body, victim->pidfd);
-	uint64_t end = now_ns() + PATIENCE_NS, start;
+	uint64_t end = now_ns() + PATIENCE_NS;
 	int status = 0;
 
 	while (!in_ioctl(pid) && !gone(pid) && now_ns() < end)
 		usleep(1000);
 	usleep(100000);
 	tap_ok(in_ioctl(pid) && !gone(pid), "behind another: it waits");
-	start = now_ns();
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	tap_ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
 	       "killed while it waits: it dies of that");
-	tap_ok(now_ns() - start < 2000000000ULL, "and at once");
+	tap_ok(!gone(worker), "while the other still stands");
 	tap_ok(shared->waiter.result.left_reasons & MRELEASE_LEFT_SIGNAL,
 	       "its result says LEFT_SIGNAL");
 	if (!tap_ok(shared->waiter.result.left_bytes > 1 << 20,
@@ -258,8 +257,8 @@ int main(void)
 			tap_bail("the worker is always faster");
 		}
 	}
-	test_timeout(&victim);
-	test_killed(&victim);
+	test_timeout(&victim, worker);
+	test_killed(&victim, worker);
 	scene_end(worker, hog);
 	/* The kernel's default. */
 	write_file(RT_RUNTIME, "950000");
