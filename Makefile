@@ -7,6 +7,8 @@ VERSION := $(shell cat VERSION)
 KDIR ?= /lib/modules/$(shell uname -r)/build
 DESTDIR ?=
 PREFIX ?= /usr/local
+# The kernel that dkms builds for.
+KVER ?= $(shell uname -r)
 DKMS_SRC = $(DESTDIR)/usr/src/mrelease-$(VERSION)
 
 all: module lib
@@ -32,8 +34,8 @@ dkms-source:
 
 dkms-install: dkms-source
 	dkms add -m mrelease -v $(VERSION)
-	dkms build -m mrelease -v $(VERSION)
-	dkms install -m mrelease -v $(VERSION)
+	dkms build -m mrelease -v $(VERSION) -k $(KVER)
+	dkms install -m mrelease -v $(VERSION) -k $(KVER)
 
 dkms-uninstall:
 	dkms remove -m mrelease -v $(VERSION) --all

@@ -45,7 +45,14 @@ void kmsg_open(void)
 
 void kmsg_mark(const char *text)
 {
-	dprintf(kmsg, "<6>" TAG "%s\n", text);
+	char line[256];
+	int len = snprintf(line, sizeof(line), "<6>" TAG "%s", text);
+
+	/* Not dprintf(): it wants to know the file's position, and /dev/kmsg has none. */
+	if (write(kmsg, line, len) != len) {
+		printf("Bail out! writing /dev/kmsg: %s\n", strerror(errno));
+		exit(1);
+	}
 }
 
 static void expect(const char *regex)
@@ -85,7 +92,6 @@ static bool scan_record(char *record)
 		return true;
 	}
 	if (!strncmp(text, TAG, strlen(TAG))) {
-		/* What the boot itself said is not the module's doing. */
 		if (!strncmp(text + strlen(TAG), "expect ", 7))
 			expect(text + strlen(TAG) + 7);
 		return false;

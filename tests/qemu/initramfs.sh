@@ -38,9 +38,10 @@ tool_path() {
 
 # One disk: its image, and the lines of the guest's configuration for it.
 disk_make() {
-	local type=${1%%:*} size=512 image=$work/disk$disk_count dev where
+	local type size from image=$work/disk$disk_count dev where
 
-	case $1 in *:*) size=${1#*:} ;; esac
+	IFS=: read -r type size from <<<"$1"
+	size=${size:-512}
 	case $size in *[!0-9]* | '') die "--disk $1: the size is a number of MiB" ;; esac
 	# shellcheck disable=SC2016 # the letters of the guest's devices
 	dev=/dev/vd$(printf '%b' "\\x$(printf '%x' $((97 + disk_count)))")
@@ -60,7 +61,7 @@ disk_make() {
 	truncate -s "${size}M" "$image"
 	case $type in
 	# Nothing left to initialise in the background while a test measures.
-	ext4) mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$image" ;;
+	ext4) mkfs.ext4 -q ${from:+-d "$from"} -E lazy_itable_init=0,lazy_journal_init=0 "$image" ;;
 	xfs) mkfs.xfs -q "$image" ;;
 	btrfs) mkfs.btrfs -q "$image" ;;
 	swap) mkswap "$image" ;;

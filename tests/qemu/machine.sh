@@ -68,6 +68,25 @@ machine_args() {
 	done
 }
 
+# Machines that share CPUs only wait for each other, and their spin locks burn what the others need:
+# each waits for its turn before it starts, so that its time limit is its own.
+machine_slot() {
+	local slots=${MRELEASE_VMS:-$(($(nproc) / 2))} i
+
+	[ "${ACCEL:-}" != kvm-probe ] || return 0
+	[ "$slots" -ge 1 ] || slots=1
+	mkdir -p "$cache"
+	while :; do
+		for ((i = 0; i < slots; i++)); do
+			exec 6>"$cache/.vm-$i.lock"
+			if flock -n 6; then
+				return
+			fi
+		done
+		sleep 0.5
+	done
+}
+
 # Why there is no verdict, with what the console said last, and our status for it.
 machine_died() {
 	note_always "$2"
@@ -99,7 +118,7 @@ machine_verdict() {
 	done <"$work/verdict"
 
 	if grep -aq 'Kernel panic - not syncing' "$work/console"; then
-		machine_died 125 "panic: $(grep -a 'Kernel panic - not syncing' "$work/console" | tail -n 1 | tr -d '\r')"
+		machine_died 125 "panic: $(grep -a 'Kernel panic - not syncing' "$work/console" | tail -n 1 | tr -d '\r' | sed 's,^\[[ 0-9.]*\] ,,')"
 	fi
 	case $what in
 	'setup-failed: '*) machine_died 125 "setup: ${what#*: }" ;;
