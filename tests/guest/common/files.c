@@ -173,6 +173,14 @@ void file_remove(const struct fs *fs, const char *name)
 	unlink(path);
 }
 
+void file_small(int fd, bool small)
+{
+	/* Without readahead there is no reason for more. */
+	if (posix_fadvise(fd, 0, 0,
+			  small ? POSIX_FADV_RANDOM : POSIX_FADV_NORMAL))
+		tap_bail("posix_fadvise");
+}
+
 void file_warm(int fd, size_t bytes)
 {
 	static char block[BLOCK];

@@ -48,6 +48,9 @@ void file_make(const struct fs *fs, const char *name, size_t bytes);
 int file_open(const struct fs *fs, const char *name, int flags);
 void file_remove(const struct fs *fs, const char *name);
 
+/* From now on, what is read through @fd comes in single pages, or in large folios. */
+void file_small(int fd, bool small);
+
 /* Read it all by read(2), in order, so that it is in the page cache. */
 void file_warm(int fd, size_t bytes);
 

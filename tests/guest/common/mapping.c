@@ -43,6 +43,7 @@ struct victim mapping_start(struct mapping *m)
 
 	if (!m->cached) {
 		drop_caches();
+		file_small(m->fd, m->small);
 		file_warm(m->fd, m->bytes);
 	}
 	victim = victim_start(mapping_body, m);

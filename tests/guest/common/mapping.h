@@ -25,6 +25,7 @@
  * @bytes: from its beginning; it reads each page
  * @copies: how many of these it writes to (a private mapping)
  * @twice: another private mapping of the same
+ * @small: it shall be in the page cache page by page, not in large folios
  * @cached: it is in the page cache already, and shall be left as it is
  */
 struct mapping {
@@ -34,6 +35,7 @@ struct mapping {
 	size_t bytes;
 	size_t copies;
 	bool twice;
+	bool small;
 	bool cached;
 };
 
