@@ -21,53 +21,12 @@
 #include <sys/mman.h>
 #include <sys/reboot.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "init.h"
 
 #define CONFIG "/etc/guest/config"
 #define ARGV "/etc/guest/argv"
-
-static const char *const port_path[PORTS] = {
-	[PORT_VERDICT] = "/dev/ttyS1",
-	[PORT_OUT] = "/dev/ttyS2",
-	[PORT_ERR] = "/dev/ttyS3",
-};
-static int port_fd[PORTS] = { -1, -1, -1 };
-
-void ports_open(void)
-{
-	struct termios raw;
-
-	for (int i = 0; i < PORTS; i++) {
-		port_fd[i] = open(port_path[i], O_WRONLY | O_NOCTTY | O_CLOEXEC);
-		if (port_fd[i] < 0 || tcgetattr(port_fd[i], &raw) < 0) {
-			/* Nothing to say it on but the console. */
-			printf("guest init: %s: %s\n", port_path[i], strerror(errno));
-			power_off();
-		}
-		/* Bytes as they are: no \n to \r\n, no echo, no waiting for a carrier. */
-		cfmakeraw(&raw);
-		raw.c_cflag |= CLOCAL;
-		cfsetspeed(&raw, B115200);
-		tcsetattr(port_fd[i], TCSANOW, &raw);
-	}
-}
-
-void port_write(enum port port, const char *buf, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(port_fd[port], buf, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return;
-		buf += n;
-		len -= n;
-	}
-}
 
 void port_printf(enum port port, const char *fmt, ...)
 {
@@ -78,13 +37,6 @@ void port_printf(enum port port, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	port_write(port, text, strlen(text));
-}
-
-void ports_drain(void)
-{
-	for (int i = 0; i < PORTS; i++)
-		if (port_fd[i] >= 0)
-			tcdrain(port_fd[i]);
 }
 
 int write_file(const char *path, const char *text)
@@ -142,7 +94,12 @@ int main(void)
 
 	mount_basics();
 	console_open();
-	ports_open();
+	if (ports_open()) {
+		/* Nothing to say it on but the console. */
+		printf("guest init: no serial ports: %s\n", strerror(errno));
+		fflush(stdout);
+		reboot(RB_POWER_OFF);
+	}
 	/* The guest may be run out of memory on purpose; its reporter must not need any then. */
 	mlockall(MCL_CURRENT | MCL_FUTURE);
 

@@ -14,7 +14,8 @@
  */
 enum port { PORT_VERDICT, PORT_OUT, PORT_ERR, PORTS };
 
-void ports_open(void);
+/* init_port.c */
+int ports_open(void);
 void port_write(enum port port, const char *buf, size_t len);
 void ports_drain(void);
 
