@@ -3,14 +3,12 @@
 #
 # The virtual machine of `run`: QEMU's command line, and what its end means.
 
-# The four ISA ports: console, verdict, the command's stdout, its stderr. A PC gives the third and
-# fourth the interrupts of the first two; sharing an edge-triggered line is asking for lost ones.
+# The four ISA ports: console, verdict, the command's stdout, its stderr.
 machine_ports() {
-	local port irq=(4 3 5 7) i=0
+	local port
 
 	for port in console verdict out err; do
-		machine+=(-chardev "file,id=$port,path=$work/$port" -device "isa-serial,chardev=$port,index=$i,irq=${irq[i]}")
-		i=$((i + 1))
+		machine+=(-chardev "file,id=$port,path=$work/$port" -device "isa-serial,chardev=$port")
 	done
 }
 
