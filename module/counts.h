@@ -22,4 +22,13 @@ static inline void mr_counts_read(struct mr_counts *counts, struct mm_struct *mm
 	counts->hugetlb = mr_compat_hugetlb_read(mm);
 }
 
+/* The yield of an address space that was not touched: all of it is left. */
+static inline void mr_counts_untouched(struct mr_yield *yield,
+				       struct mm_struct *mm,
+				       struct task_struct *task)
+{
+	mr_counts_read(&yield->before, mm, task);
+	yield->after = yield->before;
+}
+
 #endif /* _MR_COUNTS_H */

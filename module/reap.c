@@ -10,6 +10,7 @@
 
 #include "module/compat/drain.h"
 #include "module/compat/mm.h"
+#include "module/counts.h"
 #include "module/gather.h"
 #include "module/pass.h"
 #include "module/reap.h"
@@ -201,12 +202,15 @@ int mr_reap(struct mr_victim *victim, struct mr_request *rq,
 	 */
 	if (rq->deadline != KTIME_MAX && mm_has_notifiers(victim->mm)) {
 		rq->result->left_reasons |= MRELEASE_LEFT_NOTIFIER;
+		mr_counts_untouched(yield, victim->mm, rq->task);
 		return -ETIMEDOUT;
 	}
 
 	ret = mr_pass_join(victim, &worker, rq);
-	if (ret)
+	if (ret) {
+		mr_counts_untouched(yield, victim->mm, rq->task);
 		return ret;
+	}
 
 	room = mr_room_get();
 	if (room) {

@@ -186,6 +186,18 @@ static int mr_release_reap(struct mr_request *rq, struct mr_victim *victim)
 	return ret;
 }
 
+/* Say what is left, which is everything, and drop the reference. */
+static void mr_release_untouched(struct mr_request *rq, struct mr_victim *victim,
+				 u32 reason)
+{
+	struct mr_yield yield = {};
+
+	mr_counts_untouched(&yield, victim->mm, rq->task);
+	yield.tally.reasons = rq->result->left_reasons | reason;
+	mr_account(&yield, PAGE_SHIFT, rq->result);
+	mr_victim_put(victim);
+}
+
 /*
  * Pin what the victim uses now if that is not @known: it was in execve(2) when it
  * was pinned first, and has an address space by now that nobody has seen; small,
@@ -239,7 +251,7 @@ static int mr_release_killing(struct mr_request *rq)
 
 	ret = mr_release_look(rq, victim);
 	if (ret) {
-		mr_victim_put(victim);
+		mr_release_untouched(rq, victim, 0);
 		return ret;
 	}
 	mr_release_kick(rq->task);
@@ -255,7 +267,6 @@ static int mr_release_killing(struct mr_request *rq)
 /* Without MRELEASE_KILL: somebody has killed it before. */
 static int mr_release_killed(struct mr_request *rq)
 {
-	struct mr_yield yield = { .tally.reasons = MRELEASE_LEFT_EXITING };
 	struct mr_victim *victim;
 	int ret;
 
@@ -265,11 +276,8 @@ static int mr_release_killed(struct mr_request *rq)
 
 	/* No error, as in the syscall: the work has been done already. */
 	if (!rq->flags && mr_compat_mm_flag_test(victim->mm, MMF_OOM_SKIP)) {
-		mr_counts_read(&yield.before, victim->mm, rq->task);
-		yield.after = yield.before;
-		yield.notes = MRELEASE_NOTE_SKIPPED;
-		mr_account(&yield, PAGE_SHIFT, rq->result);
-		mr_victim_put(victim);
+		rq->result->notes |= MRELEASE_NOTE_SKIPPED;
+		mr_release_untouched(rq, victim, MRELEASE_LEFT_EXITING);
 		return 0;
 	}
 

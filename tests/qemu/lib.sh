@@ -38,7 +38,7 @@ kernel_line() {
 		case $word in
 		"$name") ;;
 		apt | prebuilt) k_source=$word ;;
-		suites=* | release=* | root=* | arch=* | image=* | headers=* | cpu=* | boot=*)
+		suites=* | release=* | root=* | check=* | arch=* | image=* | headers=* | cpu=* | boot=*)
 			printf -v "k_${word%%=*}" '%s' "${word#*=}"
 			;;
 		*) die "KERNELS: '$name': unknown word '$word'" ;;
@@ -53,7 +53,7 @@ kernel_line() {
 
 # Names of the kernels, one a line; by default those that `make check` runs on.
 kernel_names() {
-	awk -v all="${1:-}" '/^[^#]/ && NF && (all || $2 == "apt") { print $1 }' "$qemu_dir/KERNELS"
+	awk -v all="${1:-}" '/^[^#]/ && NF && (all || $2 == "apt" && !/ check=no( |$)/) { print $1 }' "$qemu_dir/KERNELS"
 }
 
 # Fetch the kernel if need be and take its facts: kernel_release, kernel_vmlinuz, kernel_modules (a
