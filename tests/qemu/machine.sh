@@ -74,14 +74,20 @@ machine_slot() {
 	[ "${ACCEL:-}" != kvm-probe ] || return 0
 	[ "$slots" -ge 1 ] || slots=1
 	mkdir -p "$cache"
+	# First come, first served: only the head of the queue looks for a place. The waiting is done in
+	# the background since a shell that waits for a foreground program hears no signal.
+	exec 5>"$cache/.vm-queue.lock"
+	flock 5 &
+	wait $!
 	while :; do
 		for ((i = 0; i < slots; i++)); do
 			exec 6>"$cache/.vm-$i.lock"
 			if flock -n 6; then
+				exec 5>&-
 				return
 			fi
 		done
-		sleep 0.5
+		sleep 0.2
 	done
 }
 
