@@ -22,12 +22,12 @@
 #include "tap.h"
 #include "victim.h"
 
-#define ANON_MIB	512
-#define FILE_MIB	128
-#define FILE_PATH	"/mnt/data"
+#define ANON_MIB 512
+#define FILE_MIB 128
+#define FILE_PATH "/mnt/data"
 
 /* How long somebody who waits for a victim's end would wait here. */
-#define PATIENCE_MS	1000
+#define PATIENCE_MS 1000
 
 static int dev;
 static int mnt;
@@ -41,7 +41,8 @@ static void worker(void *arg)
 	char *mem, *map;
 	int fd;
 
-	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	fd = open(FILE_PATH, O_RDONLY | O_CLOEXEC);
 	map = mmap(NULL, (size_t)FILE_MIB << 20, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (mem == MAP_FAILED || map == MAP_FAILED)
@@ -79,7 +80,8 @@ static int way_kill(int pidfd)
 
 static int way_process_mrelease(int pidfd)
 {
-	return sys_pidfd_send_signal(pidfd, SIGKILL) ?: sys_process_mrelease(pidfd, 0);
+	return sys_pidfd_send_signal(pidfd, SIGKILL) ?:
+		       sys_process_mrelease(pidfd, 0);
 }
 
 static int way_mrelease(int pidfd)
@@ -138,8 +140,9 @@ static void show(bool blocked)
 		sleep_ms(1000);
 		later = proc_kib("/proc/meminfo", "MemFree") - before;
 
-		printf("  %-30s %-7s %7.1f ms %8ld MiB %8ld MiB\n", ways[i].name, err_name(ret),
-		       ns / 1e6, back >> 10, later >> 10);
+		printf("  %-30s %-7s %7.1f ms %8ld MiB %8ld MiB\n",
+		       ways[i].name, err_name(ret), ns / 1e6, back >> 10,
+		       later >> 10);
 		if (blocked && ioctl(mnt, FITHAW, 0))
 			tap_bail("thawing /mnt");
 		victim_end(&victim);
@@ -158,10 +161,11 @@ int main(void)
 
 	printf("Linux %s, %d CPUs. Each victim has %d MiB of its own and %d MiB of a file mapped.\n\n",
 	       name.release, nr_cpus(), ANON_MIB, FILE_MIB);
-	printf("  %-30s %-7s %10s %12s %12s\n", "asleep", "errno", "call", "free at once", "1 s later");
-	show(false);
-	printf("\n  %-30s %-7s %10s %12s %12s\n", "blocked in the kernel (D)", "errno", "call",
+	printf("  %-30s %-7s %10s %12s %12s\n", "asleep", "errno", "call",
 	       "free at once", "1 s later");
+	show(false);
+	printf("\n  %-30s %-7s %10s %12s %12s\n", "blocked in the kernel (D)",
+	       "errno", "call", "free at once", "1 s later");
 	show(true);
 	return 0;
 }

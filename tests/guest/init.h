@@ -20,8 +20,10 @@ void port_write(enum port port, const char *buf, size_t len);
 void ports_drain(void);
 
 /* Say on the verdict port that the machine could not be set up, and power off. */
-__attribute__((format(printf, 1, 2), noreturn)) void setup_failed(const char *fmt, ...);
-__attribute__((format(printf, 2, 3))) void port_printf(enum port port, const char *fmt, ...);
+__attribute__((format(printf, 1, 2), noreturn)) void
+setup_failed(const char *fmt, ...);
+__attribute__((format(printf, 2, 3))) void port_printf(enum port port,
+						       const char *fmt, ...);
 __attribute__((noreturn)) void power_off(void);
 
 /* init_setup.c: a system that programs can live in */

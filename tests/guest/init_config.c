@@ -35,7 +35,8 @@ static void do_modprobe(char *names)
 	char *argv[32] = { "/sbin/modprobe", "-q", "-a" };
 	int n = 3;
 
-	for (char *s, *p = strtok_r(names, " ", &s); p && n < 31; p = strtok_r(NULL, " ", &s))
+	for (char *s, *p = strtok_r(names, " ", &s); p && n < 31;
+	     p = strtok_r(NULL, " ", &s))
 		argv[n++] = p;
 	argv[n] = NULL;
 	spawn_wait(argv, PORT_ERR, PORT_ERR);
@@ -43,15 +44,18 @@ static void do_modprobe(char *names)
 
 static void do_mount(char *args)
 {
-	char *save, *dev = strtok_r(args, " ", &save), *type = strtok_r(NULL, " ", &save);
-	char *dir = strtok_r(NULL, " ", &save), *options = strtok_r(NULL, " ", &save);
+	char *save, *dev = strtok_r(args, " ", &save),
+		    *type = strtok_r(NULL, " ", &save);
+	char *dir = strtok_r(NULL, " ", &save),
+	     *options = strtok_r(NULL, " ", &save);
 
 	if (!dev || !type || !dir || !options)
 		setup_failed("bad mount line");
 	device_wait(dev);
 	mkdir(dir, 0755);
 	if (mount(dev, dir, type, 0, strcmp(options, "-") ? options : NULL))
-		setup_failed("mount %s on %s as %s: %s", dev, dir, type, strerror(errno));
+		setup_failed("mount %s on %s as %s: %s", dev, dir, type,
+			     strerror(errno));
 	chmod(dir, 01777);
 }
 

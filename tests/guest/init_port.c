@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The serial ports that init reports on, driven by itself: a byte is one outb(). The kernel's tty is
+ * The serial ports that init reports on, driven by itself: a byte is one outb(). The
+ * kernel's tty is
  * not asked, since its writes wait for an interrupt: one that got lost (seen once in some hundred
  * boots on a busy host, where a virtual CPU stands still at any moment) would hang a machine whose
  * work was done. It also passes every byte as it is, and works in a guest that has no memory left.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Run a program with its streams on serial ports. It writes into pipes, not to the ports themselves:
+ * Run a program with its streams on serial ports. It writes into pipes, not to the ports
+ * themselves:
  * so it sees no terminal, is not held up by a slow port, and nothing is lost when it dies.
  */
 #include <errno.h>
@@ -15,7 +16,10 @@
 
 #include "init.h"
 
-/* What a pipe holds: no more is moved at a time, or one that writes for ever would be all we see. */
+/*
+ * What a pipe holds: no more is moved at a time, or one that writes for ever would be
+ * all we see.
+ */
 #define PIPE_MAX (1 << 16)
 
 /* Move what is in the pipe to the port; false at the end of file. */

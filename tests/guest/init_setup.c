@@ -38,7 +38,8 @@ void mount_basics(void)
 	umask(0);
 	for (size_t i = 0; i < sizeof(basics) / sizeof(basics[0]); i++) {
 		mkdir(basics[i].dir, 0755);
-		mount(basics[i].type, basics[i].dir, basics[i].type, 0, basics[i].options);
+		mount(basics[i].type, basics[i].dir, basics[i].type, 0,
+		      basics[i].options);
 	}
 	umask(022);
 	symlink("/proc/self/fd", "/dev/fd");
@@ -59,7 +60,8 @@ void tune_kernel(void)
 void cgroups_enable(void)
 {
 	char list[512], *name, *save;
-	int fd = open("/sys/fs/cgroup/cgroup.controllers", O_RDONLY | O_CLOEXEC);
+	int fd =
+		open("/sys/fs/cgroup/cgroup.controllers", O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd < 0)
@@ -70,7 +72,8 @@ void cgroups_enable(void)
 		return;
 	list[n] = '\0';
 	/* One at a time: a controller that refuses must not take the others with it. */
-	for (name = strtok_r(list, " \n", &save); name; name = strtok_r(NULL, " \n", &save)) {
+	for (name = strtok_r(list, " \n", &save); name;
+	     name = strtok_r(NULL, " \n", &save)) {
 		char plus[64];
 
 		snprintf(plus, sizeof(plus), "+%s", name);
@@ -80,8 +83,10 @@ void cgroups_enable(void)
 
 void tracing_enable(void)
 {
-	write_file("/sys/kernel/tracing/events/signal/signal_generate/enable", "1");
-	write_file("/sys/kernel/tracing/events/signal/signal_deliver/enable", "1");
+	write_file("/sys/kernel/tracing/events/signal/signal_generate/enable",
+		   "1");
+	write_file("/sys/kernel/tracing/events/signal/signal_deliver/enable",
+		   "1");
 }
 
 void loopback_up(void)

@@ -2,8 +2,10 @@
 /*
  * runner [-k] PROGRAM:SECONDS...
  *
- * Run guest tests one after the other and print one TAP stream. Every program gets a point of its own
- * beside those it prints: that it ended well, in time, kept its plan, left no process behind, and that
+ * Run guest tests one after the other and print one TAP stream. Every program gets a point
+ * of its own
+ * beside those it prints: that it ended well, in time, kept its plan, left no process
+ * behind, and that
  * the kernel had nothing to complain of meanwhile. The last points are for the module's unloading
  * (not with -k: keep it). A "# begin"/"# end" pair around each program tells the host where
  * the machine was when it died.
@@ -60,7 +62,8 @@ static bool judge(const struct tap *tap, const struct outcome *o)
 		diag("died of signal %d", WTERMSIG(o->status));
 		ok = false;
 	} else if (WEXITSTATUS(o->status) && !tap->failed) {
-		diag("exit status %d, though no point failed", WEXITSTATUS(o->status));
+		diag("exit status %d, though no point failed",
+		     WEXITSTATUS(o->status));
 		ok = false;
 	}
 	if (tap->bailed)
@@ -105,7 +108,8 @@ static void run_one(char *spec)
 }
 
 /*
- * Work of the module's own may hold it for a moment after the last call: a reference that is put from
+ * Work of the module's own may hold it for a moment after the last call: a reference that
+ * is put from
  * a workqueue. For ever is a leak.
  */
 static void unload(void)
@@ -138,7 +142,8 @@ int main(int argc, char **argv)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	kmsg_open();
 	if (!keep)
-		point(!kmsg_scan(), "module", "loads, and the kernel log is clean");
+		point(!kmsg_scan(), "module",
+		      "loads, and the kernel log is clean");
 	for (int i = 1 + keep; i < argc; i++)
 		run_one(argv[i]);
 	if (!keep)

@@ -12,16 +12,17 @@
  * One merged TAP stream: points of every program are numbered through, and each description begins
  * with the name of the program it comes from.
  */
-__attribute__((format(printf, 3, 4))) void point(bool ok, const char *program, const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) void point(bool ok, const char *program,
+						 const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void diag(const char *fmt, ...);
 
 /* runner_tap.c: what a program said, and whether it kept its plan */
 struct tap {
 	const char *program;
-	int planned;		/* -1: no plan seen */
+	int planned; /* -1: no plan seen */
 	int seen;
 	int failed;
-	bool skipped;		/* "1..0 # SKIP": the program as a whole */
+	bool skipped; /* "1..0 # SKIP": the program as a whole */
 	bool bailed;
 	size_t len;
 	char line[4096];
@@ -34,17 +35,21 @@ void tap_end(struct tap *tap);
 /* runner_kmsg.c: the kernel's log */
 void kmsg_open(void);
 void kmsg_mark(const char *text);
-/* Report each suspicious line that is new since the last call as a diagnostic; how many there were. */
+/*
+ * Report each suspicious line that is new since the last call as a diagnostic; how
+ * many there were.
+ */
 int kmsg_scan(void);
 
 /* runner_exec.c: run one program to its end; a wait(2) status */
 struct outcome {
 	int status;
 	bool timed_out;
-	int strays;		/* processes that it left behind and that had to be killed */
-	int immortal;		/* of those, the ones that are still there */
+	int strays; /* processes that it left behind and that had to be killed */
+	int immortal; /* of those, the ones that are still there */
 };
 
-void run_program(const char *path, int timeout_s, struct tap *tap, struct outcome *outcome);
+void run_program(const char *path, int timeout_s, struct tap *tap,
+		 struct outcome *outcome);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Run one test program: its stdout is TAP, its stderr ours; not longer than its time limit; and nothing
+ * Run one test program: its stdout is TAP, its stderr ours; not longer than its time limit;
+ * and nothing
  * of it stays behind.
  */
 #include <errno.h>
@@ -60,9 +61,10 @@ static void show_stacks(pid_t pid)
 	char command[160];
 	FILE *f;
 
-	snprintf(command, sizeof(command),
-		 "for t in /proc/%d/task/*; do echo \"thread ${t##*/} $(cat $t/comm)\"; cat $t/stack; done 2>&1",
-		 pid);
+	snprintf(
+		command, sizeof(command),
+		"for t in /proc/%d/task/*; do echo \"thread ${t##*/} $(cat $t/comm)\"; cat $t/stack; done 2>&1",
+		pid);
 	f = popen(command, "re");
 	if (!f)
 		return;
@@ -113,7 +115,8 @@ static bool reap_all(long ms)
 }
 
 /*
- * Processes that the test killed and did not wait for do no harm: they may take a moment. The living
+ * Processes that the test killed and did not wait for do no harm: they may take a moment.
+ * The living
  * are killed, again and again, since their children become ours only when they are dead.
  */
 static void sweep(struct outcome *o)
@@ -127,7 +130,8 @@ static void sweep(struct outcome *o)
 		o->immortal = 0;
 }
 
-void run_program(const char *path, int timeout_s, struct tap *tap, struct outcome *o)
+void run_program(const char *path, int timeout_s, struct tap *tap,
+		 struct outcome *o)
 {
 	long until = now_ms() + timeout_s * 1000L;
 	struct pollfd p[2];
@@ -144,7 +148,8 @@ void run_program(const char *path, int timeout_s, struct tap *tap, struct outcom
 	close(out[1]);
 	fcntl(out[0], F_SETFL, O_NONBLOCK);
 	p[0] = (struct pollfd){ .fd = out[0], .events = POLLIN };
-	p[1] = (struct pollfd){ .fd = syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+	p[1] = (struct pollfd){ .fd = syscall(SYS_pidfd_open, pid, 0),
+				.events = POLLIN };
 
 	for (;;) {
 		long left = until - now_ms();

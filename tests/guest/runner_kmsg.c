@@ -24,10 +24,13 @@
 static const char suspicious[] =
 	"BUG:|WARNING:|Oops|general protection|Call Trace|Kernel panic|Unable to handle|"
 	"suspicious RCU|possible (circular|recursive|irq lock)|inconsistent lock state|"
-	"(rcu|RCU).*(stall|detected)|INFO: (task|rcu)|blocked for more than|soft lockup|hard LOCKUP|"
+	"(rcu|RCU).*(stall|detected)|INFO: (task|rcu)|blocked for more than|"
+	"soft lockup|hard LOCKUP|"
 	"Bad rss-counter|[Bb]ad page|KASAN:|UBSAN:|KCSAN:|KFENCE:|kmemleak: [0-9]+ new|ODEBUG:|"
-	"hogged CPU|refcount_t:|list_(add|del) corruption|sleeping function|scheduling while atomic|"
-	"still has locks held|page_table_check|non-zero pgtables|nonzero refcount|Objects remaining";
+	"hogged CPU|refcount_t:|list_(add|del) corruption|sleeping function|"
+	"scheduling while atomic|"
+	"still has locks held|page_table_check|non-zero pgtables|nonzero refcount|"
+	"Objects remaining";
 
 static int kmsg = -1;
 static unsigned long long next_seq;
@@ -106,7 +109,8 @@ static void forget_expected(void)
 }
 
 /*
- * The lines around a hit are what one wants to see, so from the first hit on everything is shown. The
+ * The lines around a hit are what one wants to see, so from the first hit on everything is
+ * shown. The
  * first scan begins where init loads the module; what came before is the stock kernel's boot.
  */
 int kmsg_scan(void)

@@ -36,9 +36,11 @@ static void tap_line(struct tap *tap, char *line)
 {
 	if (!strncmp(line, "ok", 2) && (line[2] == ' ' || !line[2])) {
 		tap_point(tap, true, line + 2);
-	} else if (!strncmp(line, "not ok", 6) && (line[6] == ' ' || !line[6])) {
+	} else if (!strncmp(line, "not ok", 6) &&
+		   (line[6] == ' ' || !line[6])) {
 		tap_point(tap, false, line + 6);
-	} else if (!strncmp(line, "1..", 3) && isdigit((unsigned char)line[3])) {
+	} else if (!strncmp(line, "1..", 3) &&
+		   isdigit((unsigned char)line[3])) {
 		char *end;
 
 		tap->planned = strtol(line + 3, &end, 10);

@@ -23,18 +23,18 @@
 #include "tap.h"
 #include "victim.h"
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#define MIB		(1024UL * 1024)
-#define HUGE_PAGES	4
-#define FILE_BYTES	(4 * MIB)
-#define CHILD_BYTES	(8 * MIB)
-#define VISIBLE_BYTES	(256 * MIB)
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define MIB (1024UL * 1024)
+#define HUGE_PAGES 4
+#define FILE_BYTES (4 * MIB)
+#define CHILD_BYTES (8 * MIB)
+#define VISIBLE_BYTES (256 * MIB)
 /* More than a process has from its parent after fork(2), here. */
-#define PARENT_BYTES	(256 * 1024UL)
+#define PARENT_BYTES (256 * 1024UL)
 
 /* A ramfs: its pages are page cache and not shmem, on any kernel. */
-#define FILES		"/tmp/files"
-#define FILE_PATH	FILES "/file"
+#define FILES "/tmp/files"
+#define FILE_PATH FILES "/file"
 
 static int dev;
 
@@ -114,7 +114,8 @@ static void memfd_body(void *arg)
 	if (mem == MAP_FAILED)
 		_exit(95);
 	memset(mem, 5, FILE_BYTES);
-	mem = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	mem = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd,
+		   0);
 	if (mem == MAP_FAILED)
 		_exit(95);
 	read_pages(mem, FILE_BYTES);
@@ -173,13 +174,14 @@ static bool same_counts(const struct mrelease_result *res,
 		   res->evicted_bytes == 0;
 
 	if (!ret)
-		tap_note("anon %llu file %llu shmem %llu of %llu, %llu, %llu bytes",
-			 (unsigned long long)res->anon_bytes,
-			 (unsigned long long)res->file_bytes,
-			 (unsigned long long)res->shmem_bytes,
-			 (unsigned long long)fp->anon,
-			 (unsigned long long)(fp->file - shared_file),
-			 (unsigned long long)(fp->shmem - shared_shmem));
+		tap_note(
+			"anon %llu file %llu shmem %llu of %llu, %llu, %llu bytes",
+			(unsigned long long)res->anon_bytes,
+			(unsigned long long)res->file_bytes,
+			(unsigned long long)res->shmem_bytes,
+			(unsigned long long)fp->anon,
+			(unsigned long long)(fp->file - shared_file),
+			(unsigned long long)(fp->shmem - shared_shmem));
 	return ret;
 }
 
@@ -221,7 +223,8 @@ static bool right_freed(const struct mrelease_result *res, uint64_t child_bytes)
 	if (res->freed_bytes <= most && res->freed_bytes + PARENT_BYTES >= most)
 		return true;
 	tap_note("freed %llu of %llu bytes at most",
-		 (unsigned long long)res->freed_bytes, (unsigned long long)most);
+		 (unsigned long long)res->freed_bytes,
+		 (unsigned long long)most);
 	return false;
 }
 
@@ -249,14 +252,16 @@ static void check_kind(const struct kind *kind)
 	tap_ok(same_counts(&res, &fp, kind->shared_file, kind->shared_shmem),
 	       "%s: counts are those of the page tables", kind->name);
 	if (!tap_ok(res.left_bytes == fp.shared_map + fp.hugetlb &&
-		    res.left_reasons == kind->reasons,
+			    res.left_reasons == kind->reasons,
 		    "%s: what is left, and why", kind->name))
 		tap_note("left %llu bytes, reasons %#x",
 			 (unsigned long long)res.left_bytes, res.left_reasons);
 	tap_ok(right_freed(&res, kind->body == forked_body ? CHILD_BYTES : 0),
 	       "%s: freed is what nobody else has", kind->name);
 	tap_ok(res.victims == 1 && res.elapsed_ns && res.elapsed_ns <= wall &&
-	       !res.pad && !memcmp(res.reserved, zero.reserved, sizeof(zero.reserved)),
+		       !res.pad &&
+		       !memcmp(res.reserved, zero.reserved,
+			       sizeof(zero.reserved)),
 	       "%s: the rest of the result", kind->name);
 	tap_ok(was_killed(victim_reap(&victim)), "%s: killed by SIGKILL",
 	       kind->name);
@@ -290,14 +295,15 @@ static void check_killed_before(void)
 	       "flags 0: EINVAL before the kill");
 	sys_pidfd_send_signal(victim.pidfd, SIGKILL);
 	tap_ok(!dev_release(dev, victim.pidfd, 0, &first) &&
-	       same_counts(&first, &fp, 0, FILE_BYTES),
+		       same_counts(&first, &fp, 0, FILE_BYTES),
 	       "flags 0 after kill(2): counts are those of the page tables");
 	tap_ok(first.left_bytes == FILE_BYTES &&
-	       first.left_reasons == MRELEASE_LEFT_SHARED_MAP && !first.victims,
+		       first.left_reasons == MRELEASE_LEFT_SHARED_MAP &&
+		       !first.victims,
 	       "flags 0 after kill(2): what is left, and why");
-	tap_ok(!dev_release(dev, victim.pidfd, 0, &again) && !again.anon_bytes &&
-	       !again.file_bytes && !again.shmem_bytes &&
-	       again.left_bytes == FILE_BYTES,
+	tap_ok(!dev_release(dev, victim.pidfd, 0, &again) &&
+		       !again.anon_bytes && !again.file_bytes &&
+		       !again.shmem_bytes && again.left_bytes == FILE_BYTES,
 	       "flags 0 once more: nothing came back, the same is left");
 	hold_thaw();
 	tap_ok(was_killed(victim_reap(&victim)),
@@ -331,7 +337,8 @@ static void check_memfree(void)
 		tap_ok(!ret && rise >= (long)(VISIBLE_BYTES / 1024 * 9 / 10),
 		       "MemFree rises at return");
 	else
-		tap_skip("this kernel has not the feature", "MemFree rises at return");
+		tap_skip("this kernel has not the feature",
+			 "MemFree rises at return");
 }
 
 static bool make_file(void)

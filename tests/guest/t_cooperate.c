@@ -28,13 +28,13 @@
 #include "tap.h"
 #include "victim.h"
 
-#define MIB		(1024UL * 1024)
-#define ROUNDS		20
-#define RETRIES		40
-#define CALLERS_MAX	4
+#define MIB (1024UL * 1024)
+#define ROUNDS 20
+#define RETRIES 40
+#define CALLERS_MAX 4
 /* For ever, to a caller that should be back in a fraction of a second. */
-#define FOR_EVER_MS	10000
-#define SLOW_CPU	3
+#define FOR_EVER_MS 10000
+#define SLOW_CPU 3
 
 /*
  * struct caller - one of those who release the victim
@@ -89,7 +89,8 @@ static void *call(void *arg)
 
 	meet();
 	atomic_store(&caller->begun, true);
-	caller->ret = dev_release(dev, stage->pidfd, caller->flags, &caller->res);
+	caller->ret =
+		dev_release(dev, stage->pidfd, caller->flags, &caller->res);
 	atomic_store(&caller->end_ns, now_ns());
 	return NULL;
 }
@@ -151,12 +152,14 @@ static bool somebody_late(int nr)
 
 static bool told_all(const struct caller *c, uint64_t total, bool joined)
 {
-	bool ret = !c->ret && c->res.anon_bytes == total && !c->res.left_bytes &&
+	bool ret = !c->ret && c->res.anon_bytes == total &&
+		   !c->res.left_bytes &&
 		   (!joined || (c->res.notes & MRELEASE_NOTE_JOINED));
 
 	if (!ret)
 		tap_note("%s: anon %llu of %llu, left %llu, notes %#x, %.1f ms",
-			 err_name(c->ret), (unsigned long long)c->res.anon_bytes,
+			 err_name(c->ret),
+			 (unsigned long long)c->res.anon_bytes,
 			 (unsigned long long)total,
 			 (unsigned long long)c->res.left_bytes, c->res.notes,
 			 c->res.elapsed_ns / 1e6);
@@ -185,7 +188,8 @@ static void score_time(struct score *score, const struct caller *c)
 /* Another round?  One that was late does not count. */
 static bool score_more(struct score *score)
 {
-	return score->rounds < ROUNDS && score->late <= RETRIES && !score->wrong;
+	return score->rounds < ROUNDS && score->late <= RETRIES &&
+	       !score->wrong;
 }
 
 /* 2 points. */
@@ -194,8 +198,9 @@ static void score_tell(const struct score *score, const char *name)
 	tap_ok(score->rounds == ROUNDS && !score->wrong,
 	       "%s: all return, with the same and true totals", name);
 	tap_ok(!score->wrong_status, "%s: killed by SIGKILL", name);
-	tap_note("%s: %d rounds, %d more with a late caller, longest call %.1f ms",
-		 name, score->rounds, score->late, score->ns_max / 1e6);
+	tap_note(
+		"%s: %d rounds, %d more with a late caller, longest call %.1f ms",
+		name, score->rounds, score->late, score->ns_max / 1e6);
 }
 
 static void check_threads(int nr, const char *name)
@@ -219,7 +224,8 @@ static void check_threads(int nr, const char *name)
 			pthread_join(threads[i], NULL);
 		late = somebody_late(nr);
 		for (i = 0; i < nr && !late; i++) {
-			score.wrong += !told_all(&stage->callers[i], total, true);
+			score.wrong +=
+				!told_all(&stage->callers[i], total, true);
 			score_time(&score, &stage->callers[i]);
 		}
 		score.wrong_status += !unstage_victim(&victim);
@@ -289,7 +295,8 @@ static void check_killed_caller(void)
 		}
 		while (stage->waiting < 3)
 			sched_yield();
-		kill_ns = now_ns() + (1 + (score.rounds + score.late) % 5) * 5000000;
+		kill_ns = now_ns() +
+			  (1 + (score.rounds + score.late) % 5) * 5000000;
 		while (now_ns() < kill_ns)
 			;
 		kill(c[0].pid, SIGKILL);
@@ -297,8 +304,8 @@ static void check_killed_caller(void)
 			waitpid(c[i].pid, NULL, 0);
 		killed += !c[0].end_ns;
 		/* What it did alone, before they were in the kernel, is not theirs. */
-		late = somebody_late(3) ||
-		       began_after(&c[1], kill_ns) || began_after(&c[2], kill_ns);
+		late = somebody_late(3) || began_after(&c[1], kill_ns) ||
+		       began_after(&c[2], kill_ns);
 		for (i = 1; i < 3 && !late; i++) {
 			score.wrong += !told_all(&c[i], total, false);
 			score_time(&score, &c[i]);
@@ -372,8 +379,9 @@ static void check_idle_caller(void)
 	score_tell(&score, "one gets no CPU");
 	tap_ok(stuck && longest_ms < FOR_EVER_MS,
 	       "one gets no CPU: the other does not wait for it");
-	tap_note("one gets no CPU: %d times stuck when the other returned, after %d ms at most",
-		 stuck, longest_ms);
+	tap_note(
+		"one gets no CPU: %d times stuck when the other returned, after %d ms at most",
+		stuck, longest_ms);
 }
 
 int main(void)

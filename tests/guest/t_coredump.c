@@ -22,15 +22,15 @@
 #include "tap.h"
 #include "victim.h"
 
-#define BYTES		(8UL * 1024 * 1024)
-#define PAGE		4096
-#define PATTERN		"/proc/sys/kernel/core_pattern"
+#define BYTES (8UL * 1024 * 1024)
+#define PAGE 4096
+#define PATTERN "/proc/sys/kernel/core_pattern"
 /* The program that reads the dump says by files how far it is. */
-#define DIR		"/tmp/mrelease-core"
-#define BEGUN		DIR "/begun"
-#define GO		DIR "/go"
-#define PART		DIR "/part"
-#define CORE		DIR "/core"
+#define DIR "/tmp/mrelease-core"
+#define BEGUN DIR "/begun"
+#define GO DIR "/go"
+#define PART DIR "/part"
+#define CORE DIR "/core"
 
 /* Each page begins with its own address, so that none can stand for another. */
 struct page {
@@ -108,8 +108,9 @@ static size_t intact_pages(void)
 
 			if (address >= ph.p_vaddr &&
 			    address < ph.p_vaddr + ph.p_filesz &&
-			    pread(fd, &word, sizeof(word), ph.p_offset + address -
-				  ph.p_vaddr) == sizeof(word))
+			    pread(fd, &word, sizeof(word),
+				  ph.p_offset + address - ph.p_vaddr) ==
+				    sizeof(word))
 				found += word == address;
 		}
 	}
@@ -175,10 +176,10 @@ int main(int argc, char **argv)
 
 	ret = dev_release(dev, victim.pidfd, MRELEASE_KILL, &res);
 	tap_ok(dumping && ret == -EBUSY && !res.victims &&
-	       res.left_reasons == MRELEASE_LEFT_DUMP,
+		       res.left_reasons == MRELEASE_LEFT_DUMP,
 	       "KILL: EBUSY while it dumps core, nobody signalled");
 	tap_ok(dev_release(dev, victim.pidfd, 0, &res) == -EINVAL &&
-	       res.left_reasons == MRELEASE_LEFT_DUMP,
+		       res.left_reasons == MRELEASE_LEFT_DUMP,
 	       "flags 0: EINVAL while it dumps core");
 	if (have_process_mrelease())
 		tap_ok(sys_process_mrelease(victim.pidfd, 0) == -EINVAL,
@@ -197,7 +198,8 @@ int main(int argc, char **argv)
 	       "ESRCH when the dump is complete and the victim gone");
 	status = victim_reap(&victim);
 	tap_ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV &&
-	       WCOREDUMP(status), "ended by its own signal, with a dump");
+		       WCOREDUMP(status),
+	       "ended by its own signal, with a dump");
 	clean();
 	rmdir(DIR);
 	return tap_done();

@@ -20,8 +20,8 @@
 #include "tap.h"
 #include "victim.h"
 
-#define VICTIM_KIB	(256 * 1024L)
-#define MOUNT		"/mnt"
+#define VICTIM_KIB (256 * 1024L)
+#define MOUNT "/mnt"
 
 enum way { WAY_DEVICE, WAY_KILL, WAY_SYSCALL, WAYS };
 
@@ -88,7 +88,8 @@ static void run_way(enum way way, struct row *row)
 	before = memfree();
 	start = now_ns();
 	if (way == WAY_DEVICE) {
-		row->ret = dev_release(dev, victim.pidfd, MRELEASE_KILL, &row->res);
+		row->ret = dev_release(dev, victim.pidfd, MRELEASE_KILL,
+				       &row->res);
 	} else {
 		row->ret = sys_pidfd_send_signal(victim.pidfd, SIGKILL);
 		if (!row->ret && way == WAY_SYSCALL)
@@ -160,11 +161,13 @@ int main(void)
 	tap_ok(!row->res.left_bytes && !row->res.left_reasons,
 	       "mrelease: nothing left");
 	tap_ok(most(row->at_return), "mrelease: MemFree has risen at return");
-	tap_ok(row->still_in_d, "mrelease: the victim is in state D a second later");
+	tap_ok(row->still_in_d,
+	       "mrelease: the victim is in state D a second later");
 	tap_ok(row->killed, "mrelease: killed by SIGKILL after the thaw");
 
 	row = &rows[WAY_KILL];
-	tap_ok(row->in_d && row->still_in_d, "kill(2): the victim stays in state D");
+	tap_ok(row->in_d && row->still_in_d,
+	       "kill(2): the victim stays in state D");
 	tap_ok(!row->ret && row->later < VICTIM_KIB / 10,
 	       "kill(2): no memory is back a second later");
 	tap_ok(row->killed, "kill(2): killed by SIGKILL after the thaw");
@@ -173,15 +176,18 @@ int main(void)
 		tap_ok(rows[WAY_SYSCALL].killed,
 		       "process_mrelease(2): killed by SIGKILL after the thaw");
 	else
-		tap_skip("this kernel has not that call",
-			 "process_mrelease(2): killed by SIGKILL after the thaw");
+		tap_skip(
+			"this kernel has not that call",
+			"process_mrelease(2): killed by SIGKILL after the thaw");
 
-	tap_note("victim of %ld MiB in state D  errno  MemFree MiB at return, 1 s later       ms",
-		 VICTIM_KIB / 1024);
+	tap_note(
+		"victim of %ld MiB in state D  errno  MemFree MiB at return, 1 s later       ms",
+		VICTIM_KIB / 1024);
 	for (way = 0; way < WAYS; way++)
 		if (peer || way != WAY_SYSCALL)
 			tap_note("%-27s %6s %22ld %10ld %8.1f", names[way],
-				 err_name(rows[way].ret), rows[way].at_return / 1024,
+				 err_name(rows[way].ret),
+				 rows[way].at_return / 1024,
 				 rows[way].later / 1024, rows[way].ms);
 	return tap_done();
 }

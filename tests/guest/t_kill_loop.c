@@ -16,11 +16,11 @@
 #include "tap.h"
 #include "victim.h"
 
-#define CALLER_CPU	0
-#define VICTIM_CPU	1
+#define CALLER_CPU 0
+#define VICTIM_CPU 1
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#define MIB		(1024ULL * 1024)
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define MIB (1024ULL * 1024)
 
 /*
  * struct loop - what is killed, and how often
@@ -108,7 +108,8 @@ static int kill_by_syscall(struct victim *victim, struct tally *tally)
 	return ret;
 }
 
-static void run_loop(const struct loop *loop, bool by_device, struct tally *tally)
+static void run_loop(const struct loop *loop, bool by_device,
+		     struct tally *tally)
 {
 	unsigned int i;
 
@@ -168,11 +169,13 @@ int main(void)
 			run_loop(loop, false, &theirs[i]);
 	}
 
-	tap_note("victim   how                      kills ESRCH other   mean ms    max ms");
+	tap_note(
+		"victim   how                      kills ESRCH other   mean ms    max ms");
 	for (i = 0; i < ARRAY_SIZE(loops); i++) {
 		print_row(&loops[i], "mrelease", &ours[i]);
 		if (peer)
-			print_row(&loops[i], "kill + process_mrelease", &theirs[i]);
+			print_row(&loops[i], "kill + process_mrelease",
+				  &theirs[i]);
 	}
 	return tap_done();
 }

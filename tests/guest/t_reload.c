@@ -23,20 +23,21 @@
 #include "tap.h"
 #include "victim.h"
 
-#define CYCLES		200
-#define VICTIM_BYTES	(16 * 1024 * 1024)
+#define CYCLES 200
+#define VICTIM_BYTES (16 * 1024 * 1024)
 /*
  * A leak of one object for each cycle would be 200.  What else runs in the
  * machine may have started a process or two meanwhile.
  */
-#define SLACK		10
+#define SLACK 10
 
 /* Bits of /proc/sys/kernel/tainted: a died task, a warning. */
-#define TAINT_SPLAT	((1UL << 7) | (1UL << 9))
+#define TAINT_SPLAT ((1UL << 7) | (1UL << 9))
 
 static const char *module_file(void)
 {
-	static const char *const places[] = { "/lib/mrelease.ko", "/mrelease.ko" };
+	static const char *const places[] = { "/lib/mrelease.ko",
+					      "/mrelease.ko" };
 	const char *path = getenv("MRELEASE_KO");
 	unsigned int i;
 
@@ -204,7 +205,8 @@ int main(void)
 		run_cycle(&tally);
 	}
 	tap_ok(!tally.load && i == CYCLES, "loaded %d times", CYCLES);
-	tap_ok(!tally.release && !tally.status, "each time a release in between");
+	tap_ok(!tally.release && !tally.status,
+	       "each time a release in between");
 	tap_ok(!tally.went && tally.in_flight > CYCLES / 2,
 	       "not unloaded while a release is in flight");
 	tap_ok(!tally.unload, "unloaded when none is");

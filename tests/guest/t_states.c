@@ -24,11 +24,11 @@
 #include "tap.h"
 #include "victim.h"
 
-#define BYTES		(8UL * 1024 * 1024)
-#define THREADS		200
-#define EXECS		100
-#define OWN_STATUS	7
-#define GROUP		"/sys/fs/cgroup/mrelease-test"
+#define BYTES (8UL * 1024 * 1024)
+#define THREADS 200
+#define EXECS 100
+#define OWN_STATUS 7
+#define GROUP "/sys/fs/cgroup/mrelease-test"
 
 static int dev;
 static int go_pipe[2];
@@ -269,7 +269,8 @@ static void check_leaderless(void)
 	struct victim victim = victim_start(leaderless_body, NULL);
 	bool zombie = proc_wait_state(victim.pid, "Z", 10000);
 
-	check_thread("zombie leader", &victim, other_thread(victim.pid), zombie, -1);
+	check_thread("zombie leader", &victim, other_thread(victim.pid), zombie,
+		     -1);
 }
 
 /* 2 points more. */
@@ -282,7 +283,7 @@ static void check_vfork(void)
 
 	ret = dev_release(dev, victim.pidfd, MRELEASE_KILL, &res);
 	tap_ok(waiting && ret == -EINVAL && !res.victims &&
-	       res.left_reasons == MRELEASE_LEFT_SHARED,
+		       res.left_reasons == MRELEASE_LEFT_SHARED,
 	       "vfork: refused while the child has the memory too");
 	tap_ok(dev_release(dev, victim.pidfd, 0, &res) == -EINVAL,
 	       "vfork: EINVAL with flags 0");
@@ -320,7 +321,8 @@ static void check_zombie(void)
 	if (write(go_pipe[1], "", 1) != 1)
 		tap_bail("write");
 	zombie = proc_wait_state(victim.pid, "Z", 10000);
-	tap_ok(zombie && dev_release(dev, victim.pidfd, MRELEASE_KILL, NULL) == -ESRCH,
+	tap_ok(zombie && dev_release(dev, victim.pidfd, MRELEASE_KILL, NULL) ==
+				 -ESRCH,
 	       "zombie: ESRCH");
 	tap_ok(WEXITSTATUS(victim_reap(&victim)) == OWN_STATUS,
 	       "zombie: the wait status is its own");

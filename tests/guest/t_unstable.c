@@ -24,12 +24,12 @@
 #include "tap.h"
 #include "victim.h"
 
-#define SET_BYTES	(256 * 1024)
-#define THREADS		3
-#define REFUSED		1500
-#define RACED		500
+#define SET_BYTES (256 * 1024)
+#define THREADS 3
+#define REFUSED 1500
+#define RACED 500
 /* A victim that exits by itself does so with this. */
-#define OWN_STATUS	7
+#define OWN_STATUS 7
 
 /* What the victims write down, in memory that no call takes from them. */
 struct record {
@@ -176,7 +176,8 @@ static bool unharmed(const struct victim *victim)
 	while (atomic_load(&record->rounds) < before + 2 * THREADS) {
 		/* Left as it is for victim_end(). */
 		info.si_pid = 0;
-		if (waitid(P_PID, victim->pid, &info, WEXITED | WNOHANG | WNOWAIT) ||
+		if (waitid(P_PID, victim->pid, &info,
+			   WEXITED | WNOHANG | WNOWAIT) ||
 		    info.si_pid || now_ns() > end)
 			return false;
 		sleep_ms(1);
@@ -184,12 +185,14 @@ static bool unharmed(const struct victim *victim)
 	return !atomic_load(&record->sigbus);
 }
 
-static unsigned int refuse(const struct victim *victim, uint32_t flags, int errno_)
+static unsigned int refuse(const struct victim *victim, uint32_t flags,
+			   int errno_)
 {
 	unsigned int i, wrong = 0;
 
 	for (i = 0; i < REFUSED; i++)
-		wrong += dev_release(dev, victim->pidfd, flags, NULL) != -errno_;
+		wrong += dev_release(dev, victim->pidfd, flags, NULL) !=
+			 -errno_;
 	return wrong;
 }
 
@@ -310,9 +313,8 @@ static unsigned int run_race(const struct race *race, unsigned int *wrong)
 	if (args.ret && args.ret != -ESRCH)
 		goto wrong;
 	status = victim_reap(&victim);
-	if (!was_killed(status) &&
-	    !(race->own_status && WIFEXITED(status) &&
-	      WEXITSTATUS(status) == OWN_STATUS)) {
+	if (!was_killed(status) && !(race->own_status && WIFEXITED(status) &&
+				     WEXITSTATUS(status) == OWN_STATUS)) {
 		if (!(*wrong)++)
 			tap_note("%s: wait status %#x", race->name, status);
 	}
@@ -333,7 +335,8 @@ static unsigned int check_race(const struct race *race)
 
 	for (i = 0; i < RACED; i++)
 		calls += run_race(race, &wrong);
-	tap_ok(!wrong, "%s: %d times 0, or gone, and SIGKILL", race->name, RACED);
+	tap_ok(!wrong, "%s: %d times 0, or gone, and SIGKILL", race->name,
+	       RACED);
 	tap_ok(!atomic_load(&record->sigbus), "%s: no SIGBUS", race->name);
 	return calls;
 }

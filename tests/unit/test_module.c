@@ -13,23 +13,28 @@
 #include "module/account.c"
 #include "module/cursor.h"
 
-#define KIB(n)		((__u64)(n) << 10)
-#define MIB(n)		((unsigned long)(n) << 20)
-#define PAGE_4K		12
+#define KIB(n) ((__u64)(n) << 10)
+#define MIB(n) ((unsigned long)(n) << 20)
+#define PAGE_4K 12
 
 START_TEST(size_below_the_first_version_is_refused)
 {
 	ck_assert_int_eq(mr_abi_size_check(0, MR_ARGS_SIZE_VER0), -EINVAL);
-	ck_assert_int_eq(mr_abi_size_check(MR_ARGS_SIZE_VER0 - 1, MR_ARGS_SIZE_VER0), -EINVAL);
-	ck_assert_int_eq(mr_abi_size_check(MR_ARGS_SIZE_VER0, MR_ARGS_SIZE_VER0), 0);
+	ck_assert_int_eq(mr_abi_size_check(MR_ARGS_SIZE_VER0 - 1,
+					   MR_ARGS_SIZE_VER0),
+			 -EINVAL);
+	ck_assert_int_eq(
+		mr_abi_size_check(MR_ARGS_SIZE_VER0, MR_ARGS_SIZE_VER0), 0);
 }
 END_TEST
 
 START_TEST(size_of_a_newer_caller_is_accepted_up_to_a_limit)
 {
-	ck_assert_int_eq(mr_abi_size_check(MR_ARGS_SIZE_VER0 + 8, MR_ARGS_SIZE_VER0), 0);
+	ck_assert_int_eq(
+		mr_abi_size_check(MR_ARGS_SIZE_VER0 + 8, MR_ARGS_SIZE_VER0), 0);
 	ck_assert_int_eq(mr_abi_size_check(MR_SIZE_MAX, MR_ARGS_SIZE_VER0), 0);
-	ck_assert_int_eq(mr_abi_size_check(MR_SIZE_MAX + 1, MR_ARGS_SIZE_VER0), -E2BIG);
+	ck_assert_int_eq(mr_abi_size_check(MR_SIZE_MAX + 1, MR_ARGS_SIZE_VER0),
+			 -E2BIG);
 	ck_assert_int_eq(mr_abi_size_check(~0U, MR_ARGS_SIZE_VER0), -E2BIG);
 }
 END_TEST
@@ -48,7 +53,8 @@ START_TEST(each_flag_that_is_not_usable_is_refused)
 		__u32 flag = 1U << bit;
 
 		ck_assert_int_eq(mr_abi_flags_check(flag, 0), -EINVAL);
-		ck_assert_int_eq(mr_abi_flags_check(MRELEASE_KILL | flag, MRELEASE_KILL),
+		ck_assert_int_eq(mr_abi_flags_check(MRELEASE_KILL | flag,
+						    MRELEASE_KILL),
 				 flag == MRELEASE_KILL ? 0 : -EINVAL);
 	}
 	ck_assert_int_eq(mr_abi_flags_check(0, 0), 0);
@@ -57,8 +63,11 @@ END_TEST
 
 START_TEST(kill_sharers_needs_kill)
 {
-	ck_assert_int_eq(mr_abi_flags_check(MRELEASE_KILL_SHARERS, ~0U), -EINVAL);
-	ck_assert_int_eq(mr_abi_flags_check(MRELEASE_KILL_SHARERS | MRELEASE_KILL, ~0U), 0);
+	ck_assert_int_eq(mr_abi_flags_check(MRELEASE_KILL_SHARERS, ~0U),
+			 -EINVAL);
+	ck_assert_int_eq(
+		mr_abi_flags_check(MRELEASE_KILL_SHARERS | MRELEASE_KILL, ~0U),
+		0);
 }
 END_TEST
 
@@ -68,7 +77,8 @@ struct range {
 	unsigned long end;
 };
 
-static const struct range *below(const struct range *vmas, int nr, unsigned long pos)
+static const struct range *below(const struct range *vmas, int nr,
+				 unsigned long pos)
 {
 	const struct range *found = NULL;
 
@@ -97,15 +107,19 @@ START_TEST(pieces_cover_every_vma_once_from_the_top_down)
 	mr_cursor_init(&cursor);
 	while ((vma = below(vmas, nr, cursor.pos))) {
 		mr_cursor_take(&cursor, vma->end, &piece);
-		ck_assert_msg(!mr_piece_empty(&piece), "an empty piece would never end");
+		ck_assert_msg(!mr_piece_empty(&piece),
+			      "an empty piece would never end");
 		ck_assert_uint_le(piece.end, last);
 		ck_assert_uint_le(piece.end - piece.start, MR_PIECE_SIZE);
 		ck_assert_uint_eq(piece.start % MR_PIECE_SIZE, 0);
 		last = piece.start;
 		for (int i = 0; i < nr; i++) {
-			unsigned long lo = vmas[i].start > piece.start ? vmas[i].start :
-									 piece.start;
-			unsigned long hi = vmas[i].end < piece.end ? vmas[i].end : piece.end;
+			unsigned long lo = vmas[i].start > piece.start ?
+						   vmas[i].start :
+						   piece.start;
+			unsigned long hi = vmas[i].end < piece.end ?
+						   vmas[i].end :
+						   piece.end;
 
 			if (lo < hi)
 				covered += hi - lo;
@@ -136,9 +150,14 @@ END_TEST
 START_TEST(result_is_the_difference_of_the_counters)
 {
 	struct mr_yield yield = {
-		.before = { .anon = 100, .file = 50, .shmem = 20, .swap = 7, .hugetlb = 512 },
+		.before = { .anon = 100,
+			    .file = 50,
+			    .shmem = 20,
+			    .swap = 7,
+			    .hugetlb = 512 },
 		.after = { .file = 10, .shmem = 20, .hugetlb = 512 },
-		.tally.reasons = MRELEASE_LEFT_SHARED_MAP | MRELEASE_LEFT_HUGETLB,
+		.tally.reasons = MRELEASE_LEFT_SHARED_MAP |
+				 MRELEASE_LEFT_HUGETLB,
 	};
 	struct mrelease_result res = {};
 
@@ -150,7 +169,8 @@ START_TEST(result_is_the_difference_of_the_counters)
 	ck_assert_uint_eq(res.hugetlb_bytes, 0);
 	ck_assert_uint_eq(res.evicted_bytes, 0);
 	ck_assert_uint_eq(res.left_bytes, KIB(4 * (10 + 20 + 512)));
-	ck_assert_uint_eq(res.left_reasons, MRELEASE_LEFT_SHARED_MAP | MRELEASE_LEFT_HUGETLB);
+	ck_assert_uint_eq(res.left_reasons,
+			  MRELEASE_LEFT_SHARED_MAP | MRELEASE_LEFT_HUGETLB);
 	ck_assert_uint_eq(res.freed_bytes, KIB(400));
 	ck_assert_uint_eq(res.notes, 0);
 }
@@ -197,7 +217,8 @@ END_TEST
 
 START_TEST(nothing_left_has_no_reason)
 {
-	struct mr_yield yield = { .before = { .anon = 3 }, .tally.reasons = ~0U };
+	struct mr_yield yield = { .before = { .anon = 3 },
+				  .tally.reasons = ~0U };
 	struct mrelease_result res = {};
 
 	mr_account(&yield, PAGE_4K, &res);
@@ -211,8 +232,8 @@ START_TEST(a_reason_that_left_nothing_is_not_told)
 	struct mr_yield yield = {
 		.before = { .anon = 1 },
 		.after = { .anon = 1 },
-		.tally.reasons = MRELEASE_LEFT_SHARED_MAP | MRELEASE_LEFT_HUGETLB |
-				 MRELEASE_LEFT_TIMEOUT,
+		.tally.reasons = MRELEASE_LEFT_SHARED_MAP |
+				 MRELEASE_LEFT_HUGETLB | MRELEASE_LEFT_TIMEOUT,
 	};
 	struct mrelease_result res = {};
 
@@ -223,7 +244,8 @@ END_TEST
 
 START_TEST(something_left_always_has_a_reason)
 {
-	struct mr_yield yield = { .before = { .anon = 1 }, .after = { .anon = 1 } };
+	struct mr_yield yield = { .before = { .anon = 1 },
+				  .after = { .anon = 1 } };
 	struct mrelease_result res = {};
 
 	mr_account(&yield, PAGE_4K, &res);
@@ -255,7 +277,11 @@ END_TEST
 START_TEST(several_address_spaces_add_up)
 {
 	struct mr_yield yield = {
-		.before = { .anon = 1, .file = 2, .shmem = 3, .swap = 4, .hugetlb = 5 },
+		.before = { .anon = 1,
+			    .file = 2,
+			    .shmem = 3,
+			    .swap = 4,
+			    .hugetlb = 5 },
 		.tally = { .evicted = 2 },
 		.notes = MRELEASE_NOTE_JOINED,
 	};
@@ -290,7 +316,8 @@ int main(void)
 
 	tcase_add_test(args, size_below_the_first_version_is_refused);
 	tcase_add_test(args, size_of_a_newer_caller_is_accepted_up_to_a_limit);
-	tcase_add_test(args, sizes_of_the_first_version_are_those_of_the_header);
+	tcase_add_test(args,
+		       sizes_of_the_first_version_are_those_of_the_header);
 	tcase_add_test(args, each_flag_that_is_not_usable_is_refused);
 	tcase_add_test(args, kill_sharers_needs_kill);
 	suite_add_tcase(suite, args);
@@ -306,7 +333,8 @@ int main(void)
 	tcase_add_test(account, nothing_left_has_no_reason);
 	tcase_add_test(account, a_reason_that_left_nothing_is_not_told);
 	tcase_add_test(account, something_left_always_has_a_reason);
-	tcase_add_test(account, counters_that_grew_or_went_below_zero_give_nothing);
+	tcase_add_test(account,
+		       counters_that_grew_or_went_below_zero_give_nothing);
 	tcase_add_test(account, several_address_spaces_add_up);
 	suite_add_tcase(suite, account);
 

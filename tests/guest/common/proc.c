@@ -21,8 +21,8 @@
 #include "sys.h"
 #include "tap.h"
 
-#define HOLD_MOUNT	"/tmp/freezer"
-#define HOLD_GROUP	HOLD_MOUNT "/hold"
+#define HOLD_MOUNT "/tmp/freezer"
+#define HOLD_GROUP HOLD_MOUNT "/hold"
 
 /* One line of smaps into the sums of its VMA. */
 struct vma_sums {
@@ -43,7 +43,8 @@ static void vma_begin(pid_t pid, const char *line, struct vma_sums *vma)
 	if (sscanf(line, "%lx-%lx", &start, &end) != 2)
 		return;
 	/* The link leads to the file itself, also when it has no name. */
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", pid, start, end);
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", pid, start,
+		 end);
 	vma->shmem = !statfs(path, &fs) && fs.f_type == TMPFS_MAGIC;
 }
 
@@ -168,7 +169,8 @@ void hold_setup(void)
 {
 	mkdir("/tmp", 01777);
 	mkdir(HOLD_MOUNT, 0700);
-	if (mount("freezer", HOLD_MOUNT, "cgroup", 0, "freezer") && errno != EBUSY)
+	if (mount("freezer", HOLD_MOUNT, "cgroup", 0, "freezer") &&
+	    errno != EBUSY)
 		tap_bail("mount cgroup v1 freezer");
 	if (mkdir(HOLD_GROUP, 0700) && errno != EEXIST)
 		tap_bail("mkdir " HOLD_GROUP);

@@ -19,13 +19,13 @@
 
 /* The same on every architecture that this project knows. */
 #ifndef SYS_pidfd_send_signal
-#define SYS_pidfd_send_signal	424
+#define SYS_pidfd_send_signal 424
 #endif
 #ifndef SYS_pidfd_open
-#define SYS_pidfd_open		434
+#define SYS_pidfd_open 434
 #endif
 #ifndef SYS_process_mrelease
-#define SYS_process_mrelease	448
+#define SYS_process_mrelease 448
 #endif
 
 static int ret_errno(long ret)

@@ -19,7 +19,8 @@ int sys_process_mrelease(int pidfd, unsigned int flags);
 
 /* The device, opened; ends the program when it is not there. */
 int dev_open(void);
-int dev_release(int dev, int pidfd, uint32_t flags, struct mrelease_result *res);
+int dev_release(int dev, int pidfd, uint32_t flags,
+		struct mrelease_result *res);
 int dev_release_timeout(int dev, int pidfd, uint32_t flags, uint32_t timeout_ms,
 			struct mrelease_result *res);
 

@@ -20,9 +20,9 @@ struct victim {
 
 /* What a victim does once it is set up. */
 enum victim_way {
-	VICTIM_SLEEP,		/* pause(2) */
-	VICTIM_SPIN,		/* runs in user mode */
-	VICTIM_FAULT,		/* drops and touches its memory for ever */
+	VICTIM_SLEEP, /* pause(2) */
+	VICTIM_SPIN, /* runs in user mode */
+	VICTIM_FAULT, /* drops and touches its memory for ever */
 };
 
 /* In the child: tell victim_start() that the set-up is complete. */
