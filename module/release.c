@@ -19,6 +19,7 @@
 
 #include "module/compat/mm.h"
 #include "module/compat/pidfd.h"
+#include "module/compat/sched.h"
 #include "module/counts.h"
 #include "module/reap.h"
 #include "module/request.h"
@@ -233,7 +234,7 @@ static void mr_release_kick(struct task_struct *task)
 
 	rcu_read_lock();
 	for_each_thread(task, t)
-		if (READ_ONCE(t->on_cpu))
+		if (mr_compat_task_on_cpu(t))
 			smp_call_function_single(task_cpu(t), mr_release_kicked,
 						 NULL, true);
 	rcu_read_unlock();
