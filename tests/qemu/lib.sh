@@ -15,6 +15,10 @@ die() {
 	exit 125
 }
 
+# A command that failed where none may: without this, `set -e` leaves without a word.
+set -E
+trap 'printf "%s: line %s: failed: %s\n" "${0##*/}" "$LINENO" "$BASH_COMMAND" >&2' ERR
+
 note() {
 	[ -n "${MRELEASE_QUIET:-}" ] || printf '%s: %s\n' "${0##*/}" "$*" >&2
 }
