@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* guest: smp=2 mem=1024 timeout=120 */
+/* guest: smp=2 mem=1024 timeout=120 made=apparmor/mrelease-test.policy */
 /*
  * A security module has its say: AppArmor lets a caller, who is root, look
  * whether a process is there (signal 0) and not kill it.  Whoever asks it about
