@@ -15,11 +15,9 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/smp.h>
 
 #include "module/compat/mm.h"
 #include "module/compat/pidfd.h"
-#include "module/compat/sched.h"
 #include "module/counts.h"
 #include "module/reap.h"
 #include "module/request.h"
@@ -219,27 +217,6 @@ static struct mr_victim *mr_release_pin_other(struct mr_request *rq,
 	return victim;
 }
 
-static void mr_release_kicked(void *unused)
-{
-}
-
-/*
- * Let each thread of the victim that is running take an interrupt: it meets the
- * signal before it is back in user mode, and whoever is put on a CPU from now on
- * does so too.  So nothing is brought back by a program that still runs.
- */
-static void mr_release_kick(struct task_struct *task)
-{
-	struct task_struct *t;
-
-	rcu_read_lock();
-	for_each_thread(task, t)
-		if (mr_compat_task_on_cpu(t))
-			smp_call_function_single(task_cpu(t), mr_release_kicked,
-						 NULL, true);
-	rcu_read_unlock();
-}
-
 /* MRELEASE_KILL: the kill and what follows it. */
 static int mr_release_killing(struct mr_request *rq)
 {
@@ -255,7 +232,7 @@ static int mr_release_killing(struct mr_request *rq)
 		mr_release_untouched(rq, victim, 0);
 		return ret;
 	}
-	mr_release_kick(rq->task);
+	mr_sharers_kick(victim->mm);
 	other = mr_release_pin_other(rq, victim);
 	ret = mr_release_reap(rq, victim);
 	if (other && !ret)

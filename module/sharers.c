@@ -5,7 +5,9 @@
  */
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/smp.h>
 
+#include "module/compat/sched.h"
 #include "module/compat/signal.h"
 #include "module/sharers.h"
 
@@ -90,4 +92,33 @@ enum mr_state mr_sharers_state(struct mm_struct *mm, struct task_struct *task,
 	}
 	rcu_read_unlock();
 	return state;
+}
+
+static void mr_sharers_kicked(void *unused)
+{
+}
+
+/**
+ * mr_sharers_kick() - interrupt every thread that runs on an mm
+ * @mm: all who use it are being killed; a reference is held
+ *
+ * Such a thread meets the signal before it is back in user mode, and whoever is
+ * put on a CPU from now on does so too.  So nothing is brought back by a program
+ * that still runs.  Process context; does not sleep.
+ */
+void mr_sharers_kick(struct mm_struct *mm)
+{
+	struct task_struct *p, *t;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		if (!mr_process_uses(p, mm))
+			continue;
+		for_each_thread(p, t)
+			if (mr_compat_task_on_cpu(t))
+				smp_call_function_single(task_cpu(t),
+							 mr_sharers_kicked,
+							 NULL, true);
+	}
+	rcu_read_unlock();
 }

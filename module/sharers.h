@@ -22,5 +22,6 @@ enum mr_state {
 enum mr_state mr_process_state(struct task_struct *task);
 enum mr_state mr_sharers_state(struct mm_struct *mm, struct task_struct *task,
 			       bool kthreads);
+void mr_sharers_kick(struct mm_struct *mm);
 
 #endif /* _MR_SHARERS_H */

@@ -43,7 +43,7 @@ machine_accel() {
 # when the host is busy, which its watchdogs take for lock-ups.
 machine_cmdline() {
 	local words=(
-		"console=ttyS0,115200" panic=-1 oops=panic
+		"console=ttyS0,115200" panic=-1 oops=panic no_timer_check
 		watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=60
 		log_buf_len=4M random.trust_cpu=on
 	)

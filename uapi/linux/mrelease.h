@@ -363,7 +363,9 @@ struct mrelease_arm_args {
  *			(pidfd_send_signal(2)); or shares its memory with a live
  *			process (LEFT_SHARED) and MRELEASE_KILL_SHARERS is not
  *			set.  Nobody was signalled.
- *	EPERM		kill(2) would say so; or the victim is global init or a
+ *	EPERM		kill(2) would say so (a security module may have an errno
+ *			of its own, such as EACCES of AppArmor; it is passed on);
+ *			or the victim is global init or a
  *			kernel thread; or releases are switched off (module
  *			parameter "enabled").  Nobody was signalled, unless
  *			result.victims says otherwise: then the signal was sent
