@@ -100,6 +100,8 @@ int main(void)
 		fflush(stdout);
 		reboot(RB_POWER_OFF);
 	}
+	/* Whatever the machine dies of from here on, ours may have a part in it. */
+	port_printf(PORT_VERDICT, "init\n");
 	/* The guest may be run out of memory on purpose; its reporter must not need any then. */
 	mlockall(MCL_CURRENT | MCL_FUTURE);
 

@@ -91,6 +91,12 @@ machine_slot() {
 	done
 }
 
+# Did the kernel end before it came to our init? Then nothing of ours has run. Emulated CPUs now and
+# then trip over the kernel patching its own text during boot (an "Oops: int3"), or over a timer.
+machine_stillborn() {
+	[ "$machine_status" != 124 ] && [ "$machine_status" != 137 ] && ! grep -q '^init$' "$work/verdict" 2>/dev/null
+}
+
 # Why there is no verdict, with what the console said last, and our status for it.
 machine_died() {
 	note_always "$2"
