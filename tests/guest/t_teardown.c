@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * MRELEASE_TEARDOWN: at return the address space is gone, with page tables, mappings
+ * and the files that they held open; and a caller who waits for one that does not go
+ * can be killed, and has a deadline.
+ */
+/* guest: smp=2 mem=2048 disk=ext4:64 timeout=300 */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/aio_abi.h>
+#include <linux/fs.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "kinds.h"
+#include "sys.h"
+#include "tap.h"
+
+#define DISK "/mnt"
+#define TMPFS "/tmp/teardown"
+#define FLAGS (MRELEASE_KILL | MRELEASE_TEARDOWN)
+#define FILE_BYTES (16 * MIB)
+/* A page in each 2 MiB has as many page tables as pages. */
+#define SPARSE (16 * GIB)
+#define STEP (2 * MIB)
+#define AIO_NS "3000000000"
+
+static int dev;
+static int disk = -1;
+static int go_pipe[2];
+static int idle_refs;
+
+static void sparse_body(void *arg)
+{
+	char *mem = kind_map(*(size_t *)arg, PROT_READ | PROT_WRITE,
+			     MAP_NORESERVE, -1);
+
+	madvise(mem, *(size_t *)arg, MADV_NOHUGEPAGE);
+	kind_touch(mem, *(size_t *)arg, STEP);
+	kind_live();
+}
+
+/* 2 points; without the flag the tables go with the victim's own exit, whenever. */
+static void check_page_tables(size_t scale)
+{
+	size_t bytes = SPARSE / scale;
+	int64_t tables = bytes / STEP * 4096, fell;
+	struct victim victim = victim_start(sparse_body, &bytes);
+	struct scales s;
+
+	scales_release(dev, &victim, FLAGS, 0, &s);
+	fell = s.before.page_tables - s.after.page_tables;
+	tap_ok(!s.ret && scales_exact(&s, 0, 0, 0), "page tables: released");
+	tap_ok(fell >= tables - tables / 50, "page tables: are gone at return");
+	victim_reap(&victim);
+	scales_note("page tables, TEARDOWN", &s);
+	tap_note("page tables: PageTables %+lld of %lld KiB",
+		 (long long)-fell / 1024, (long long)tables / 1024);
+
+	victim = victim_start(sparse_body, &bytes);
+	scales_release(dev, &victim, MRELEASE_KILL, 0, &s);
+	victim_reap(&victim);
+	tap_note("page tables: PageTables %+lld KiB without the flag",
+		 (long long)(s.after.page_tables - s.before.page_tables) /
+			 1024);
+}
+
+struct mapped {
+	const char *path;
+	int flags;
+	bool keep_name;
+};
+
+/* Nobody but the mapping has the file then. */
+static void mapped_body(void *arg)
+{
+	const struct mapped *m = arg;
+	int fd = open(m->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		_exit(95);
+	file_fill(fd, FILE_BYTES, 'm');
+	fsync(fd);
+	read_pages(kind_map(FILE_BYTES, PROT_READ | PROT_WRITE, m->flags, fd),
+		   FILE_BYTES);
+	if (!m->keep_name)
+		unlink(m->path);
+	close(fd);
+	kind_live();
+}
+
+static int64_t used(const char *dir)
+{
+	struct statfs fs;
+
+	if (statfs(dir, &fs))
+		tap_bail("statfs %s", dir);
+	return (int64_t)(fs.f_blocks - fs.f_bfree) * fs.f_bsize;
+}
+
+/* 2 points: an unlinked file whose last user was the victim. */
+static void check_unlinked(const char *name, const char *dir, const char *path,
+			   int flags)
+{
+	struct mapped m = { .path = path, .flags = flags };
+	int64_t before, had, after;
+	struct victim victim;
+	struct scales s;
+
+	before = used(dir);
+	victim = victim_start(mapped_body, &m);
+	had = used(dir) - before;
+	scales_release(dev, &victim, FLAGS, 0, &s);
+	after = used(dir) - before;
+	victim_reap(&victim);
+	tap_ok(!s.ret && had >= (int64_t)FILE_BYTES, "%s: released", name);
+	tap_ok(after < (int64_t)MIB,
+	       "%s: the file system has its blocks back at return", name);
+	tap_note("%s: %lld KiB of the file system in use, %lld at return", name,
+		 (long long)had / 1024, (long long)after / 1024);
+	scales_note(name, &s);
+}
+
+/* 2 points. */
+static void check_umount(void)
+{
+	struct mapped m = { TMPFS "/file", MAP_PRIVATE, .keep_name = true };
+	struct victim victim = victim_start(mapped_body, &m);
+	struct scales s;
+	int busy, ret;
+
+	busy = umount2(TMPFS, 0) ? -errno : 0;
+	scales_release(dev, &victim, FLAGS, 0, &s);
+	ret = umount2(TMPFS, 0) ? -errno : 0;
+	victim_reap(&victim);
+	tap_ok(busy == -EBUSY, "umount(2) beside the victim: EBUSY");
+	if (!tap_ok(!s.ret && !ret, "umount(2) at return: 0"))
+		tap_note("release %s, umount %s", err_name(s.ret),
+			 err_name(ret));
+}
+
+/* 2 points: shmem without a name, with SHARED and by the teardown alone. */
+static void check_shmem(const char *name, uint32_t flags)
+{
+	struct victim victim = victim_start(kind_memfd_both, NULL);
+	struct scales s;
+	int64_t fell, want = KIND_BYTES + KIND_BYTES / 2;
+
+	scales_release(dev, &victim, flags, 0, &s);
+	victim_reap(&victim);
+	fell = s.before.shmem - s.after.shmem;
+	tap_ok(!s.ret && fell >= (int64_t)(KIND_BYTES - MIB),
+	       "%s: Shmem has fallen at return", name);
+	tap_ok(scales_rise(&s) >= want - want / 50,
+	       "%s: it is in MemFree at return", name);
+	tap_note("%s: Shmem %+lld KiB", name, (long long)-fell / 1024);
+	scales_note(name, &s);
+}
+
+/* Asleep in state D in a write(2) to a frozen file system, where no signal reaches it. */
+static void stuck_body(void *arg)
+{
+	int fd = open(DISK "/stuck", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	char byte;
+
+	(void)arg;
+	if (fd < 0)
+		_exit(95);
+	map_touched(KIND_BYTES, false);
+	victim_ready();
+	if (read(go_pipe[0], &byte, 1) != 1 || write(fd, &byte, 1) != 1)
+		_exit(94);
+	_exit(93);
+}
+
+static struct victim stuck_start(void)
+{
+	struct victim victim = victim_start(stuck_body, NULL);
+
+	if (ioctl(disk, FIFREEZE, 0) || write(go_pipe[1], "", 1) != 1)
+		tap_bail("FIFREEZE");
+	if (!proc_wait_state(victim.pid, "D", 10000))
+		tap_bail("no state D");
+	return victim;
+}
+
+static int module_refs(void)
+{
+	FILE *f = fopen("/sys/module/mrelease/refcnt", "re");
+	int refs = -1;
+
+	if (!f || fscanf(f, "%d", &refs) != 1)
+		tap_bail("refcnt");
+	fclose(f);
+	return refs;
+}
+
+/* Nothing of the module is in use but what was at the start: our own descriptor. */
+static bool module_idle(unsigned int ms)
+{
+	unsigned int i;
+
+	for (i = 0; i < ms; i += 10) {
+		if (module_refs() == idle_refs)
+			return true;
+		sleep_ms(10);
+	}
+	return false;
+}
+
+/* 4 points. */
+static void check_deadline(void)
+{
+	struct victim victim = stuck_start();
+	struct scales s;
+	bool in_d;
+
+	scales_release(dev, &victim, FLAGS, 300, &s);
+	in_d = proc_state(victim.pid) == 'D';
+	if (ioctl(disk, FITHAW, 0))
+		tap_bail("FITHAW");
+	tap_ok(s.ret == -ETIMEDOUT && s.ms >= 300 && in_d,
+	       "deadline: ETIMEDOUT, not before it");
+	tap_ok(s.res.anon_bytes >= KIND_BYTES && scales_exact(&s, 0, 0, 0),
+	       "deadline: the result says what came back until then");
+	tap_ok(was_killed(victim_reap(&victim)),
+	       "deadline: killed by SIGKILL after the thaw");
+	tap_ok(module_idle(5000),
+	       "deadline: the module has let go of everything");
+	scales_note("deadline", &s);
+}
+
+/* 4 points. */
+static void check_caller_killed(void)
+{
+	struct victim victim = stuck_start();
+	struct weight before, after;
+	int status = -1;
+	uint64_t start;
+	double ms;
+	pid_t pid;
+	bool in_s;
+
+	weigh_settle(dev);
+	weigh(&before);
+	pid = fork();
+	if (pid < 0)
+		tap_bail("fork");
+	if (!pid) {
+		dev_release(dev, victim.pidfd, FLAGS, NULL);
+		_exit(0);
+	}
+	/* It waits when what was to be unmapped is back. */
+	do {
+		sleep_ms(10);
+		weigh(&after);
+	} while (after.free - before.free < (int64_t)KIND_BYTES * 9 / 10);
+	in_s = proc_wait_state(pid, "DS", 2000);
+	sleep_ms(100);
+	start = now_ns();
+	kill(pid, SIGKILL);
+	if (waitpid(pid, &status, 0) != pid)
+		tap_bail("waitpid");
+	ms = (now_ns() - start) / 1e6;
+	tap_ok(in_s && was_killed(status),
+	       "caller killed: it was waiting, and dies");
+	tap_ok(proc_state(victim.pid) == 'D',
+	       "caller killed: the victim is in state D still");
+	if (ioctl(disk, FITHAW, 0))
+		tap_bail("FITHAW");
+	tap_ok(was_killed(victim_reap(&victim)),
+	       "caller killed: the victim dies after the thaw");
+	tap_ok(module_idle(5000),
+	       "caller killed: the module has let go of everything");
+	tap_note("caller killed: gone after %.1f ms", ms);
+}
+
+/* A request that is not answered before a while: nobody can take it back. */
+static void aio_body(void *arg)
+{
+	char *mem = map_touched(KIND_SMALL, false);
+	int fd = open("/dev/nullb0", O_RDONLY | O_DIRECT | O_CLOEXEC);
+	struct iocb cb = {
+		.aio_lio_opcode = IOCB_CMD_PREAD,
+		.aio_fildes = fd,
+		.aio_buf = (uintptr_t)mem,
+		.aio_nbytes = 4096,
+	}, *cbs = &cb;
+	aio_context_t ctx = 0;
+
+	(void)arg;
+	if (fd < 0 || syscall(SYS_io_setup, 1, &ctx) ||
+	    syscall(SYS_io_submit, ctx, 1, &cbs) != 1)
+		_exit(95);
+	kind_live();
+}
+
+/* 4 points: the last reference is put by a work queue, and may take any time. */
+static void check_aio(void)
+{
+	struct victim victim;
+	struct scales s;
+	unsigned int i;
+	uint64_t start;
+
+	if (system("modprobe null_blk nr_devices=1 irqmode=2 completion_nsec=" AIO_NS
+		   " 2>/dev/null") ||
+	    access("/dev/nullb0", F_OK)) {
+		for (i = 0; i < 4; i++)
+			tap_skip("no null_blk", "AIO in flight");
+		return;
+	}
+	start = now_ns();
+	victim = victim_start(aio_body, NULL);
+	s.ret = dev_release_timeout(dev, victim.pidfd, FLAGS, 500, &s.res);
+	s.ms = (now_ns() - start) / 1e6;
+	tap_ok(s.ret == -ETIMEDOUT && s.res.anon_bytes >= KIND_SMALL,
+	       "AIO in flight: ETIMEDOUT, with what came back");
+	tap_note("AIO in flight: %s, left %llu KiB, reasons %#x after %.0f ms",
+		 err_name(s.ret), s.res.left_bytes >> 10, s.res.left_reasons,
+		 s.ms);
+	tap_ok(was_killed(victim_reap(&victim)),
+	       "AIO in flight: killed by SIGKILL");
+	tap_ok(module_idle(20000),
+	       "AIO in flight: the module lets go of everything at last");
+
+	victim = victim_start(aio_body, NULL);
+	start = now_ns();
+	s.ret = dev_release(dev, victim.pidfd, FLAGS, &s.res);
+	s.ms = (now_ns() - start) / 1e6;
+	victim_reap(&victim);
+	tap_ok(!s.ret && s.ms > 1000,
+	       "AIO in flight, no deadline: 0 when it is there");
+	tap_note("AIO in flight, no deadline: %.0f ms", s.ms);
+}
+
+/* A frozen file system would outlive a test that ends early. */
+static void thaw_at_the_end(void)
+{
+	int end[2];
+	char byte;
+
+	if (pipe2(end, O_CLOEXEC))
+		tap_bail("pipe2");
+	switch (fork()) {
+	case -1:
+		tap_bail("fork");
+	case 0:
+		close(end[1]);
+		close(dev);
+		while (read(end[0], &byte, 1) > 0)
+			;
+		ioctl(disk, FITHAW, 0);
+		_exit(0);
+	}
+	close(end[0]);
+}
+
+int main(int argc, char **argv)
+{
+	tap_plan(2 + 2 * 3 + 2 + 2 * 2 + 4 + 4 + 4);
+	dev = dev_open();
+	disk = open(DISK, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (disk < 0 || pipe2(go_pipe, O_CLOEXEC))
+		tap_bail(DISK);
+	mkdir(TMPFS, 0700);
+	if (mount("tmpfs", TMPFS, "tmpfs", 0, NULL))
+		tap_bail("mount tmpfs");
+	thaw_at_the_end();
+	sleep_ms(50);
+	idle_refs = module_refs();
+
+	check_page_tables(weigh_scale(argc, argv));
+	check_unlinked("unlinked, ext4, private", DISK, DISK "/file",
+		       MAP_PRIVATE);
+	check_unlinked("unlinked, ext4, shared", DISK, DISK "/file",
+		       MAP_SHARED);
+	check_unlinked("unlinked, tmpfs, shared", TMPFS, TMPFS "/file",
+		       MAP_SHARED);
+	check_umount();
+	check_shmem("memfd, SHARED", FLAGS | MRELEASE_SHARED);
+	check_shmem("memfd, TEARDOWN alone", FLAGS);
+	check_deadline();
+	check_caller_killed();
+	check_aio();
+	return tap_done();
+}
