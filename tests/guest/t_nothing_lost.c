@@ -231,11 +231,17 @@ static void compare(struct tally *tally)
 	tally->different += model_compare(model, file_fd, &tally->in_flight);
 }
 
-/* KILL_SHARERS, which there are none of, is refused without KILL. */
+/*
+ * Half of the time those that can do harm, whatever else there is.  KILL_SHARERS,
+ * which there are none of, is refused without KILL.
+ */
 static uint32_t random_flags(void)
 {
-	uint32_t flags = random_next(&state) & flags_known;
+	uint32_t flags = random_next(&state);
 
+	if (random_next(&state) % 2)
+		flags |= MRELEASE_EVICT | MRELEASE_SHARED;
+	flags &= flags_known;
 	if (random_next(&state) % 8)
 		return flags | MRELEASE_KILL;
 	return flags & ~(MRELEASE_KILL | MRELEASE_KILL_SHARERS);
