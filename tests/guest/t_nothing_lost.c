@@ -53,6 +53,7 @@ struct tally {
 	unsigned int errors;
 	unsigned int different;
 	unsigned int not_dropped;
+	unsigned int longest_ms;
 	unsigned int in_flight;
 	uint64_t evicted;
 	uint64_t stores;
@@ -216,17 +217,34 @@ static void other_end(pid_t pid)
 	model->stop = 0;
 }
 
+/*
+ * What a CPU keeps in its list of pages that are to be put on the LRU is not dropped,
+ * and may stay in there for as long as that CPU has nothing else to add: fadvise(2)
+ * drains those lists, drop_caches does not on each kernel.  What the last user of the
+ * address space still maps is not dropped either; that comes to an end by itself,
+ * late where the emulated CPUs have to share a real one.
+ */
+#define DROP_MS 20000
+
 static void compare(struct tally *tally)
 {
-	unsigned int tries = 0;
+	uint64_t start = now_ns();
+	unsigned int ms = 0;
 
-	/* What the last user of the address space still maps is not dropped. */
-	do {
-		if (tries)
-			sleep_ms(2);
+	for (;;) {
 		drop_caches();
-	} while (file_resident(file_fd, 0, MODEL_BYTES) && ++tries < 50);
-	tally->not_dropped += tries == 50;
+		posix_fadvise(file_fd, 0, 0, POSIX_FADV_DONTNEED);
+		if (!file_resident(file_fd, 0, MODEL_BYTES))
+			break;
+		ms = (now_ns() - start) / 1000000;
+		if (ms > DROP_MS) {
+			tally->not_dropped++;
+			break;
+		}
+		sleep_ms(2);
+	}
+	if (ms > tally->longest_ms)
+		tally->longest_ms = ms;
 
 	tally->different += model_compare(model, file_fd, &tally->in_flight);
 }
@@ -316,8 +334,9 @@ static void play(const struct fs *fs, unsigned int rounds)
 		 fs->name, rounds,
 		 (unsigned long long)(now_ns() - start) / 1000000,
 		 (unsigned long long)tally.stores, tally.in_flight);
-	tap_note("%s: %llu pages evicted", fs->name,
-		 (unsigned long long)tally.evicted / FILES_PAGE);
+	tap_note("%s: %llu pages evicted, the page cache dropped after %u ms",
+		 fs->name, (unsigned long long)tally.evicted / FILES_PAGE,
+		 tally.longest_ms);
 	close(file_fd);
 	file_remove(fs, NAME);
 }
