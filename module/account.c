@@ -73,4 +73,6 @@ void mr_account(const struct mr_yield *yield, unsigned int page_shift,
 	result->left_bytes += left;
 	if (left)
 		result->left_reasons |= mr_account_reasons(after, tally->reasons);
+	else if (!result->left_bytes)
+		result->left_reasons = 0;
 }

@@ -83,6 +83,9 @@ static void mr_reap_piece(struct mm_struct *mm, struct mr_worker *worker,
 	     vma = find_vma(mm, vma->vm_end)) {
 		refusal = mr_vma_refusal(vma, flags);
 		if (refusal) {
+			/* Each process has one that never holds a page of its own. */
+			if (refusal == MRELEASE_LEFT_PFNMAP && !vma->anon_vma)
+				continue;
 			/* Shared huge pages may have other users; nobody looks. */
 			worker->tally.blind |= refusal == MRELEASE_LEFT_HUGETLB &&
 					       (vma->vm_flags & VM_SHARED);

@@ -92,6 +92,27 @@ static int mr_release_refusal(struct mr_request *rq, struct mr_victim *victim)
 	return 0;
 }
 
+/* Say what is left, which is everything, and drop the reference. */
+static void mr_release_untouched(struct mr_request *rq, struct mr_victim *victim,
+				 u32 reason)
+{
+	struct mr_yield yield = {};
+
+	mr_counts_untouched(&yield, victim->mm, rq->task);
+	yield.tally.reasons = rq->result->left_reasons | reason;
+	mr_account(&yield, PAGE_SHIFT, rq->result);
+	mr_victim_put(victim);
+}
+
+/* Drop the reference; what gave a reason for its refusal is also counted. */
+static void mr_release_refused(struct mr_request *rq, struct mr_victim *victim)
+{
+	if (rq->result->left_reasons)
+		mr_release_untouched(rq, victim, 0);
+	else
+		mr_victim_put(victim);
+}
+
 /* Pin and kill.  Returns the victim, or an ERR_PTR when nobody was signalled. */
 static struct mr_victim *mr_release_kill(struct mr_request *rq)
 {
@@ -114,7 +135,7 @@ static struct mr_victim *mr_release_kill(struct mr_request *rq)
 	if (ret != refusal)
 		rq->result->left_reasons = 0;
 	if (!IS_ERR(victim))
-		mr_victim_put(victim);
+		mr_release_refused(rq, victim);
 	return ERR_PTR(ret);
 }
 
@@ -185,18 +206,6 @@ static int mr_release_reap(struct mr_request *rq, struct mr_victim *victim)
 	return ret;
 }
 
-/* Say what is left, which is everything, and drop the reference. */
-static void mr_release_untouched(struct mr_request *rq, struct mr_victim *victim,
-				 u32 reason)
-{
-	struct mr_yield yield = {};
-
-	mr_counts_untouched(&yield, victim->mm, rq->task);
-	yield.tally.reasons = rq->result->left_reasons | reason;
-	mr_account(&yield, PAGE_SHIFT, rq->result);
-	mr_victim_put(victim);
-}
-
 /*
  * Pin what the victim uses now if that is not @known: it was in execve(2) when it
  * was pinned first, and has an address space by now that nobody has seen; small,
@@ -261,7 +270,7 @@ static int mr_release_killed(struct mr_request *rq)
 
 	ret = mr_release_acceptable(rq, victim);
 	if (ret) {
-		mr_victim_put(victim);
+		mr_release_refused(rq, victim);
 		return ret;
 	}
 	return mr_release_reap(rq, victim);

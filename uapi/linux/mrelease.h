@@ -111,7 +111,8 @@
 /**
  * DOC: left_reasons
  *
- * Why mrelease_result.left_bytes is not zero; 0 when it is.
+ * Why mrelease_result.left_bytes is not zero; 0 when it is.  A call that is
+ * refused for one of them has all of the victim left.
  *
  * @MRELEASE_LEFT_SHARED: Another live process uses the address space, so
  *	nothing was touched (the call fails with EINVAL, or EPERM after a kill
