@@ -13,6 +13,7 @@
 
 #include "module/compat/drain.h"
 #include "module/compat/mm.h"
+#include "module/compat/pgtable.h"
 #include "module/counts.h"
 #include "module/request.h"
 #include "module/victim.h"
@@ -61,7 +62,12 @@ int __init mr_victims_init(void)
 	if (!mr_victims)
 		return -ENOMEM;
 
-	mr_put_queue = alloc_workqueue("mrelease", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	/*
+	 * Not WQ_MEM_RECLAIM: the last put closes files of any kind, which may
+	 * wait for queues that are not (delayed_fput() is such a one), and
+	 * nothing that frees memory waits for this queue without a bound.
+	 */
+	mr_put_queue = alloc_workqueue("mrelease", WQ_UNBOUND, 0);
 	if (!mr_put_queue) {
 		kvfree(mr_victims);
 		return -ENOMEM;
@@ -220,6 +226,9 @@ static void mr_victim_put_mm(struct work_struct *work)
 	mmput(victim->mm);
 	/* What a kernel thread drops is closed later, unless it is hurried. */
 	flush_delayed_fput();
+	/* They have all come by now: they held references before. */
+	if (READ_ONCE(victim->waiters))
+		mr_compat_tables_wait();
 	mr_compat_drain();
 
 	spin_lock(&mr_table_lock);

@@ -7,6 +7,7 @@
 
 #include <linux/mm.h>
 #include <linux/pgtable.h>
+#include <linux/rcupdate.h>
 
 /*
  * The first half of what pte_offset_map_lock() does, which was inline until 6.4
@@ -59,6 +60,19 @@ static inline void mr_compat_pte_clear_young(struct vm_area_struct *vma,
 #else
 	ptep_test_and_clear_young(vma, addr, pte);
 #endif
+}
+
+/*
+ * Wait until the page-table pages that exit_mmap() has taken down are free: most
+ * architectures leave them to RCU, x86 since 6.14 (which is also the release that
+ * PT_RECLAIM came with); before that it freed them at once, or, as a paravirtual
+ * guest without IPIs for TLB flushes, by RCU too.
+ */
+static inline void mr_compat_tables_wait(void)
+{
+	if (IS_ENABLED(CONFIG_X86) ? IS_ENABLED(CONFIG_PT_RECLAIM) :
+				     IS_ENABLED(CONFIG_MMU_GATHER_RCU_TABLE_FREE))
+		rcu_barrier();
 }
 
 #endif /* _MR_COMPAT_PGTABLE_H */
