@@ -75,11 +75,6 @@ struct shared {
 	volatile bool done;
 };
 
-struct filler {
-	int64_t until;
-	int cpu;
-};
-
 static int dev;
 static struct shared *sh;
 static struct weight before, after;
@@ -166,21 +161,26 @@ static void caller_body(void *arg)
 /*
  * Take memory until the kernel has nothing but its reserve, and 1 MiB, so that the OOM
  * killer does not come; on each CPU, so that none has pages on its own list either.
+ * One process: to start another takes memory that is not there any more.
  */
 static void filler_body(void *arg)
 {
-	const struct filler *f = arg;
-	size_t size = GIB * 64, off;
+	int64_t until = *(int64_t *)arg;
+	size_t size = GIB * 64, off = 0;
 	struct weight w;
 	char *mem;
+	int cpu;
 
-	pin_to_cpu(f->cpu);
 	spare_me("1000");
 	mem = kind_map(size, RW, MAP_NORESERVE, -1);
 	madvise(mem, size, MADV_NOHUGEPAGE);
-	weigh(&w);
-	for (off = 0; w.free > f->until; off += 16 * PAGE, weigh(&w))
-		kind_touch(mem + off, 16 * PAGE, PAGE);
+	for (cpu = 0; cpu < nr_cpus(); cpu++) {
+		pin_to_cpu(cpu);
+		for (weigh(&w); w.free > until; weigh(&w)) {
+			kind_touch(mem + off, 16 * PAGE, PAGE);
+			off += 16 * PAGE;
+		}
+	}
 	kind_live();
 }
 
@@ -233,40 +233,36 @@ static bool is_back(uint32_t flags)
 }
 
 /* No memory, as @where says. */
-static void press(enum where where, struct victim filler[2])
+static void press(enum where where, struct victim *filler)
 {
-	int i;
+	int64_t until;
 
 	if (where == VICTIM_AT_LIMIT)
 		limit(AT_LIMIT);
 	if (where == CALLER_AT_LIMIT)
 		limit(AT_CALL);
-	for (i = 0; where == NOTHING_FREE && i < 2; i++) {
-		struct filler f = { .until = reserve() + MIB,
-				    .cpu = i % nr_cpus() };
-
-		filler[i] = victim_start(filler_body, &f);
+	if (where == NOTHING_FREE) {
+		until = reserve() + MIB;
+		*filler = victim_start(filler_body, &until);
 	}
 }
 
 /* Returns whether it was as full as that all the time: the OOM killer had not come. */
-static bool relax(enum where where, struct victim filler[2])
+static bool relax(enum where where, struct victim *filler)
 {
-	bool ret = true;
-	int i;
+	bool ret;
 
-	for (i = 0; where == NOTHING_FREE && i < 2; i++) {
-		ret &= before.free < reserve() + 8 * (int64_t)MIB &&
-		       is_alive(&filler[i]);
-		victim_end(&filler[i]);
-	}
+	if (where != NOTHING_FREE)
+		return true;
+	ret = before.free < reserve() + 8 * (int64_t)MIB && is_alive(filler);
+	victim_end(filler);
 	return ret;
 }
 
 /* 2 points. */
 static void check(enum where where, unsigned int way)
 {
-	struct victim victim, caller, filler[2];
+	struct victim victim, caller, filler;
 	uint32_t flags = ways[way].flags;
 	bool sane;
 
@@ -294,7 +290,7 @@ static void check(enum where where, unsigned int way)
 	weigh_settle(dev);
 	if (where == CALLER_AT_LIMIT)
 		caller = victim_start(caller_body, AT_CALL);
-	press(where, filler);
+	press(where, &filler);
 
 	weigh(&before);
 	if (where == CALLER_AT_LIMIT) {
@@ -306,7 +302,7 @@ static void check(enum where where, unsigned int way)
 	}
 	weigh(&after);
 
-	sane = relax(where, filler);
+	sane = relax(where, &filler);
 	if (where == CALLER_AT_LIMIT)
 		victim_end(&caller);
 	if (flags)
