@@ -54,6 +54,10 @@ demo: setup
 check: setup
 	tests/run-all
 
+# Every kernel that the harness knows from Debian, and the tests at full length.
+check-all: setup
+	tests/run-all --all
+
 lint:
 	tests/lint
 
@@ -68,4 +72,4 @@ clean:
 	rm -f module/*.o module/.*.cmd .*.cmd Module.symvers modules.order
 
 .PHONY: all module lib tool install uninstall dkms-source dkms-install \
-	dkms-uninstall dist setup demo check lint unit clean
+	dkms-uninstall dist setup demo check check-all lint unit clean

@@ -32,9 +32,11 @@ static const char *const names[WAYS] = {
 	[EVICT] = "mrelease KILL|EVICT",
 };
 
+enum what { ANON, FILE_YOUNG, FILE_OLD, KINDS };
+
 struct job {
 	size_t bytes;
-	bool file;
+	enum what what;
 	enum way way;
 	uint64_t *own;
 };
@@ -68,9 +70,14 @@ static char *map_anon(size_t bytes)
 static void body(void *arg)
 {
 	const struct job *job = arg;
-	char *mem = job->file ? map_file(job->bytes) : map_anon(job->bytes);
-	uint64_t start = now_ns();
+	char *mem = job->what == ANON ? map_anon(job->bytes) :
+					map_file(job->bytes);
+	uint64_t start;
 
+	/* Clears the accessed bits. */
+	if (job->what == FILE_OLD && write_file("/proc/self/clear_refs", "1"))
+		_exit(2);
+	start = now_ns();
 	if (job->way == MUNMAP) {
 		munmap(mem, job->bytes);
 		*job->own = now_ns() - start;
@@ -81,15 +88,15 @@ static void body(void *arg)
 }
 
 /* Instructions of one call, on a victim of this size. */
-static uint64_t cost(enum way way, bool file, size_t mib, uint64_t *own)
+static uint64_t cost(enum way way, enum what what, size_t mib, uint64_t *own)
 {
-	struct job job = { mib << 20, file, way, own };
+	struct job job = { mib << 20, what, way, own };
 	struct victim victim;
 	uint64_t start, took;
 	int ret = 0;
 
 	/* Each page touched once: the cost depends on what it has seen before. */
-	if (file)
+	if (what != ANON)
 		write_file("/proc/sys/vm/drop_caches", "1");
 	victim = victim_start(body, &job);
 	if (way == SYSCALL || way == FLAGS_0)
@@ -126,22 +133,23 @@ int main(void)
 	    sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &fifo))
 		tap_bail("set-up");
 
-	printf("%-36s %12s %12s\n", "instructions per 4 KiB page", "anonymous",
-	       "clean file");
+	printf("%-36s %12s %12s %12s\n", "instructions per 4 KiB page",
+	       "anonymous", "clean file", "not accessed");
 	for (enum way way = 0; way < WAYS; way++) {
-		double slope[2];
+		double slope[KINDS];
 
-		for (int file = 0; file < 2; file++) {
+		for (enum what what = 0; what < KINDS; what++) {
 			uint64_t small, large;
 
 			/* Once for what is done the first time only. */
-			cost(way, file, SMALL_MIB, own);
-			small = cost(way, file, SMALL_MIB, own);
-			large = cost(way, file, LARGE_MIB, own);
-			slope[file] = (double)(int64_t)(large - small) /
+			cost(way, what, SMALL_MIB, own);
+			small = cost(way, what, SMALL_MIB, own);
+			large = cost(way, what, LARGE_MIB, own);
+			slope[what] = (double)(int64_t)(large - small) /
 				      ((LARGE_MIB - SMALL_MIB) * 256);
 		}
-		printf("%-36s %12.1f %12.1f\n", names[way], slope[0], slope[1]);
+		printf("%-36s %12.1f %12.1f %12.1f\n", names[way], slope[ANON],
+		       slope[FILE_YOUNG], slope[FILE_OLD]);
 	}
 	return 0;
 }

@@ -5,9 +5,10 @@
  * which drops nothing, stands beside it.  t_evict_keep looks at what has to stay.
  *
  * t_evict [MIB]: size of the first file system's file (512); the others get a
- * quarter, and what is done with parts of a file uses an eighth.
+ * quarter (with MRELEASE_LONG in the environment, the same), and what is done with
+ * parts of a file uses an eighth.
  */
-/* guest: smp=2 mem=2048 disk=ext4:768 disk=xfs:512 disk=btrfs:512 disk=tmpfs timeout=300 */
+/* guest: disk=ext4:768 disk=xfs:768 disk=btrfs:768 disk=tmpfs timeout=300 */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>
@@ -255,7 +256,7 @@ int main(int argc, char **argv)
 	visible = info.features & MRELEASE_FEAT_VISIBLE;
 
 	for (i = 0; i < n; i++) {
-		bytes = i ? first / 4 : first;
+		bytes = i && !getenv("MRELEASE_LONG") ? first / 4 : first;
 		file_make(&list[i], NAME, bytes);
 		fd = file_open(&list[i], NAME, O_RDONLY);
 		rows[i].name = list[i].name;

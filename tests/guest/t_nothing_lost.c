@@ -10,9 +10,9 @@
  * the file.
  *
  * t_nothing_lost [ROUNDS [SEED]], or MRELEASE_ROUNDS and MRELEASE_SEED in the
- * environment: rounds on each file system (100).
+ * environment: rounds on each file system (100; with MRELEASE_LONG 1000).
  */
-/* guest: smp=2 mem=2048 disk=ext4:768 disk=xfs:512 disk=btrfs:512 disk=tmpfs timeout=900 */
+/* guest: disk=ext4:768 disk=xfs:768 disk=btrfs:768 disk=tmpfs timeout=900 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -343,9 +343,10 @@ static void play(const struct fs *fs, unsigned int rounds)
 
 int main(int argc, char **argv)
 {
+	const char *normal = getenv("MRELEASE_LONG") ? "1000" : "100";
 	const char *rounds = argc > 1		       ? argv[1] :
 			     getenv("MRELEASE_ROUNDS") ?:
-							 "100";
+							 normal;
 	const char *seed = argc > 2 ? argv[2] : getenv("MRELEASE_SEED");
 	struct mrelease_info info = { .size = sizeof(info) };
 	unsigned int n, i, backed = 0;

@@ -9,7 +9,7 @@
  *
  * t_write_in_flight [ROUNDS]: of each kind (20)
  */
-/* guest: smp=2 mem=2048 disk=ext4:768 disk=xfs:512 disk=btrfs:512 disk=tmpfs timeout=200 */
+/* guest: disk=ext4:768 disk=xfs:768 disk=btrfs:768 disk=tmpfs timeout=200 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -55,9 +55,11 @@ kernel_line() {
 	esac
 }
 
-# Names of the kernels, one a line; by default those that `make check` runs on.
+# Names of the kernels, one a line; by default those that `make check` runs on; "apt": `make check-all`;
+# "all": also those that are not Debian's.
 kernel_names() {
-	awk -v all="${1:-}" '/^[^#]/ && NF && (all || $2 == "apt" && !/ check=no( |$)/) { print $1 }' "$qemu_dir/KERNELS"
+	awk -v which="${1:-}" '/^[^#]/ && NF &&
+		(which == "all" || $2 == "apt" && (which == "apt" || !/ check=no( |$)/)) { print $1 }' "$qemu_dir/KERNELS"
 }
 
 # Fetch the kernel if need be and take its facts: kernel_release, kernel_vmlinuz, kernel_modules (a

@@ -55,7 +55,7 @@ machine_args() {
 	local disk
 
 	[ "$k_arch" = amd64 ] || die "no machine for $k_arch yet"
-	machine=(qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -monitor none)
+	machine=(qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -monitor "${MRELEASE_MONITOR:-none}")
 	machine_accel
 	machine+=(-smp "$smp" -m "$mem" -kernel "$kernel_vmlinuz" -initrd "$work/initrd" -append "$(machine_cmdline)")
 	machine_ports
