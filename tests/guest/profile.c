@@ -20,7 +20,7 @@
 #include "victim.h"
 
 #define PATH "/mnt/data"
-#define BYTES (512UL << 20)
+#define BYTES (32UL << 20)
 
 static void body(void *arg)
 {
@@ -65,9 +65,12 @@ int main(int argc, char **argv)
 			write_file("/proc/sys/vm/drop_caches", "1");
 		victim = victim_start(body, file ? body : NULL);
 		puts("begin");
+		/* For the emulator to begin writing. */
+		sleep_ms(1000);
 		ret = dev_release(dev, victim.pidfd,
 				  MRELEASE_KILL | (file ? MRELEASE_EVICT : 0),
 				  NULL);
+		sleep_ms(1000);
 		puts("end");
 		victim_end(&victim);
 		if (ret)

@@ -17,7 +17,10 @@ machine_ports() {
 machine_accel() {
 	if [ -n "$icount" ]; then
 		smp=1
-		machine+=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu "$k_cpu")
+		# Who asks the monitor wants the guest to be idle for as long as it says.
+		local idle=${MRELEASE_MONITOR:+on}
+
+		machine+=(-accel "tcg,thread=single" -icount "shift=0,sleep=${idle:-off}" -cpu "$k_cpu")
 		return
 	fi
 	case ${ACCEL:-tcg} in
