@@ -8,7 +8,7 @@
  * quarter (with MRELEASE_LONG in the environment, the same), and what is done with
  * parts of a file uses an eighth.
  */
-/* guest: disk=ext4:768 disk=xfs:768 disk=btrfs:768 disk=tmpfs timeout=300 */
+/* guest: disk=ext4:1536 disk=xfs:768 disk=btrfs:768 disk=tmpfs timeout=300 */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  *
  * t_evict_keep [MIB]: size of the file (64)
  */
-/* guest: disk=ext4:768 disk=xfs:768 disk=btrfs:768 disk=tmpfs timeout=300 */
+/* guest: disk=ext4:1536 disk=xfs:768 disk=btrfs:768 disk=tmpfs timeout=300 */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>

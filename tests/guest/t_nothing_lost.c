@@ -12,7 +12,7 @@
  * t_nothing_lost [ROUNDS [SEED]], or MRELEASE_ROUNDS and MRELEASE_SEED in the
  * environment: rounds on each file system (100; with MRELEASE_LONG 1000).
  */
-/* guest: disk=ext4:768 disk=xfs:768 disk=btrfs:768 disk=tmpfs timeout=900 */
+/* guest: disk=ext4:1536 disk=xfs:768 disk=btrfs:768 disk=tmpfs timeout=900 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

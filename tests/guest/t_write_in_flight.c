@@ -9,7 +9,7 @@
  *
  * t_write_in_flight [ROUNDS]: of each kind (20)
  */
-/* guest: disk=ext4:768 disk=xfs:768 disk=btrfs:768 disk=tmpfs timeout=200 */
+/* guest: disk=ext4:1536 disk=xfs:768 disk=btrfs:768 disk=tmpfs timeout=200 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
