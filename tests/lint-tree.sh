@@ -24,7 +24,7 @@ spdx_wanted() {
 	.clang-format) echo 'GPL-2.0' ;; # the kernel's own file, unmodified
 	module/* | Kbuild | dkms.conf) echo 'GPL-2.0-only' ;;
 	uapi/*) echo 'GPL-2.0-only WITH Linux-syscall-note' ;;
-	include/* | userspace/lib/*) echo 'LGPL-2.1-or-later' ;;
+	include/* | userspace/lib/* | userspace/preload/*) echo 'LGPL-2.1-or-later' ;;
 	*) echo 'GPL-2.0-or-later' ;;
 	esac
 }

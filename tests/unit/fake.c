@@ -25,6 +25,7 @@ void fake_reset(void)
 {
 	memset(&fake, 0, sizeof(fake));
 	fake.mode = S_IFCHR | 0600;
+	fake.ino = 5;
 	fake.subsystem = "../../../../class/misc";
 	fake.devpath = "../../devices/virtual/misc/mrelease";
 	fake.info.abi_version = MRELEASE_ABI_VERSION;
@@ -204,6 +205,7 @@ int mr_sys_open(const char *path, int flags)
 	(void)flags;
 	if (strcmp(path, MRELEASE_DEVICE))
 		return open_proc(path);
+	fake.opens++;
 	return fake.open_err ? fail(fake.open_err) : null_fd();
 }
 
@@ -215,10 +217,15 @@ ssize_t mr_sys_read(int fd, void *buf, size_t size)
 
 int mr_sys_fstat(int fd, struct stat *st)
 {
-	(void)fd;
+	/* Another file may have got the number of a device that was closed. */
+	if (fstat(fd, st))
+		return -1;
+	if (!S_ISCHR(st->st_mode))
+		return 0;
 	memset(st, 0, sizeof(*st));
 	st->st_mode = fake.mode;
 	st->st_rdev = makedev(10, 123);
+	st->st_ino = fake.ino;
 	return 0;
 }
 

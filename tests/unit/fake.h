@@ -32,6 +32,8 @@ struct fake {
 	/* the device */
 	int open_err;
 	mode_t mode;
+	ino_t ino;
+	unsigned int opens;
 	const char *subsystem;
 	const char *devpath;
 	int info_err;
