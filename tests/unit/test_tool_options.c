@@ -382,7 +382,8 @@ START_TEST(help_names_each_option_and_fits)
 		"--evict",	 "--shared",	  "--hugetlb", "--kill-sharers",
 		"--teardown",	 "--timeout",	  "--backend", "--no-fallback",
 		"--json",	 "--help",	  "--version", "Exit status",
-		"mrelease reap", "mrelease info",
+		"mrelease reap", "mrelease info", "--name",    "--full",
+		"--exact",	 "--oom-score",	  "--dry-run",
 	};
 	const char *line;
 	size_t i;

@@ -244,6 +244,7 @@ START_TEST(info_of_the_module)
 		"commands     info release\n"
 		"freed pages  show in MemFree when a release returns\n";
 
+	cli_root = "/nowhere";
 	run_tool(&c, "info");
 	ck_assert_int_eq(c.status, 0);
 	ck_assert_str_eq(c.out, expected);
@@ -259,12 +260,14 @@ START_TEST(info_without_the_module)
 		"library      version " MRELEASE_VERSION "\n"
 		"primitive    process_mrelease\n"
 		"flags        kill\n"
-		"not here     evict shared hugetlb kill-sharers teardown\n";
+		"not here     evict shared hugetlb kill-sharers teardown\n"
+		"problem      the module is not installed for this kernel (";
 
+	cli_root = "/nowhere";
 	fake_unload();
 	run_tool(&c, "info");
 	ck_assert_int_eq(c.status, 0);
-	ck_assert_str_eq(c.out, expected);
+	ck_assert_int_eq(strncmp(c.out, expected, strlen(expected)), 0);
 
 	fake_reset();
 	run_tool(&c, "info", "--backend", "signal");
@@ -298,9 +301,11 @@ START_TEST(info_in_json)
 		"    \"info\",\n"
 		"    \"release\"\n"
 		"  ],\n"
-		"  \"visible\": true\n"
+		"  \"visible\": true,\n"
+		"  \"advice\": []\n"
 		"}\n";
 
+	cli_root = "/nowhere";
 	run_tool(&c, "info", "--json");
 	ck_assert_int_eq(c.status, 0);
 	ck_assert_str_eq(c.out, expected);

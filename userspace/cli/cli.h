@@ -2,6 +2,7 @@
 #ifndef MRELEASE_CLI_H
 #define MRELEASE_CLI_H
 
+#include <regex.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -28,7 +29,13 @@ struct options {
 	bool json;
 	uint32_t flags;
 	uint32_t timeout_ms;
-	pid_t *pids; /* malloc()ed, no number twice */
+	bool dry_run;
+	bool full; /* match the command line, not the name */
+	bool exact; /* match all of it */
+	bool oom_score; /* the one that the kernel would choose */
+	const char *name; /* NULL: all processes */
+	regex_t regex; /* name, compiled */
+	pid_t *pids; /* malloc()ed, no number twice; NULL: those that match */
 	size_t nr_pids;
 };
 
@@ -44,6 +51,7 @@ struct victim {
 	bool opened; /* else err is that of pidfd_open(2) */
 	int err;
 	const char *text; /* err in words */
+	int oom_score;
 	char name[64];
 	struct mrelease_result res;
 };
@@ -72,8 +80,33 @@ const char *backend_title(enum mrelease_backend backend);
 int command_release(const struct options *opts);
 int command_info(const struct options *opts);
 
-/* proc.c: the name of a process, "?" when it cannot be told. */
+/* Why a process could not be opened. */
+const char *open_strerror(int err);
+
+/* dry.c: what to exit with. */
+struct selection;
+int dry_run(const struct options *opts, const struct selection *sel);
+
+/* proc.c: files below cli_root, "" but in the tests */
+#define PATH_ROOM 512
+extern const char *cli_root;
+void root_path(char *buf, size_t size, const char *path);
+ssize_t file_read(const char *path, char *buf, size_t size);
+
+/* The name of a process, "?" when it cannot be told. */
 void process_name(pid_t pid, char *name, size_t size);
+
+/* Its arguments with blanks between them; false when it has none. */
+bool process_command(pid_t pid, char *command, size_t size);
+
+/* As the kernel's OOM killer sees it, 0 when it cannot be told. */
+int process_oom_score(pid_t pid);
+
+/* Neither a kernel thread nor a zombie. */
+bool process_has_memory(pid_t pid);
+
+/* table.c: for a terminal: what could move the cursor becomes a '?'. */
+void plain_name(char *buf, size_t size, const char *name);
 
 /* message.c: "mrelease: …" on standard error, in order with standard output. */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "diagnose.h"
 #include "json.h"
 
 #define NR_COMMANDS 16
@@ -38,6 +39,18 @@ static void print_names(const char *title, uint32_t bits, name_fn name)
 	printf("%-12s %s\n", title, *buf ? buf : "none");
 }
 
+static void print_advice(FILE *out, int device_err)
+{
+	struct advice list[ADVICE_MAX];
+	size_t nr = diagnose(device_err, list);
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		fprintf(out, "%-12s %s\n", "problem", list[i].problem);
+		fprintf(out, "%-12s %s\n", "what to do", list[i].remedy);
+	}
+}
+
 static void info_text(const struct session *s, const struct mrelease_info *info)
 {
 	enum mrelease_backend backend = mrelease_backend(s->handle);
@@ -58,13 +71,16 @@ static void info_text(const struct session *s, const struct mrelease_info *info)
 	print_names("flags", flags_of(info), mrelease_flag_name);
 	print_names("not here", all_flags & ~flags_of(info),
 		    mrelease_flag_name);
-	if (backend != MRELEASE_BACKEND_DEVICE)
+	if (backend != MRELEASE_BACKEND_DEVICE) {
+		print_advice(stdout, s->device_err);
 		return;
+	}
 	print_names("commands", commands_of(info), command_of_bit);
 	printf("%-12s %s\n", "freed pages",
 	       info->features & MRELEASE_FEAT_VISIBLE ?
 		       "show in MemFree when a release returns" :
 		       "may show in MemFree a little later");
+	print_advice(stdout, 0);
 }
 
 static void json_device(struct json *json, const struct mrelease_info *info,
@@ -84,6 +100,23 @@ static void json_device(struct json *json, const struct mrelease_info *info,
 	json_close(json, '}');
 }
 
+static void json_advice(struct json *json, int device_err)
+{
+	struct advice list[ADVICE_MAX];
+	size_t nr = diagnose(device_err, list);
+	size_t i;
+
+	json_open(json, "advice", '[');
+	for (i = 0; i < nr; i++) {
+		json_open(json, NULL, '{');
+		json_string(json, "id", list[i].id);
+		json_string(json, "problem", list[i].problem);
+		json_string(json, "remedy", list[i].remedy);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
 static void info_json(const struct session *s, const struct mrelease_info *info)
 {
 	enum mrelease_backend backend = mrelease_backend(s->handle);
@@ -99,6 +132,7 @@ static void info_json(const struct session *s, const struct mrelease_info *info)
 	json_names(&json, "flags", flags_of(info), mrelease_flag_name);
 	json_names(&json, "commands", commands_of(info), command_of_bit);
 	json_bool(&json, "visible", info->features & MRELEASE_FEAT_VISIBLE);
+	json_advice(&json, s->device_err);
 	json_end(&json);
 }
 
@@ -108,7 +142,11 @@ int command_info(const struct options *opts)
 	struct session s;
 
 	if (session_open(&s, opts)) {
-		complain("%s", session_strerror(errno));
+		int err = errno;
+
+		complain("%s", session_strerror(err));
+		if (opts->backend <= MRELEASE_BACKEND_DEVICE)
+			print_advice(stderr, err);
 		return EXIT_NO_DEVICE;
 	}
 

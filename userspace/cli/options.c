@@ -17,6 +17,11 @@ enum {
 	OPT_BACKEND,
 	OPT_NO_FALLBACK,
 	OPT_JSON,
+	OPT_NAME,
+	OPT_FULL,
+	OPT_EXACT,
+	OPT_OOM_SCORE,
+	OPT_DRY_RUN,
 };
 
 static const struct option long_options[] = {
@@ -29,6 +34,11 @@ static const struct option long_options[] = {
 	{ "backend", required_argument, NULL, OPT_BACKEND },
 	{ "no-fallback", no_argument, NULL, OPT_NO_FALLBACK },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "full", no_argument, NULL, OPT_FULL },
+	{ "exact", no_argument, NULL, OPT_EXACT },
+	{ "oom-score", no_argument, NULL, OPT_OOM_SCORE },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -124,8 +134,15 @@ static int parse_pids(struct options *opts, int argc, char **argv)
 	uint64_t pid;
 	int i;
 
+	if (argc && (opts->name || opts->oom_score)) {
+		complain("either PIDs or %s, not both; nothing was done",
+			 opts->name ? "--name" : "--oom-score");
+		return usage_hint();
+	}
+	if (opts->name || opts->oom_score)
+		return -1;
 	if (!argc) {
-		complain("no PID given");
+		complain("no PID given, nor --name or --oom-score");
 		return usage_hint();
 	}
 
@@ -147,6 +164,33 @@ static int parse_pids(struct options *opts, int argc, char **argv)
 	return -1;
 }
 
+/* What selects processes, and for whom. */
+static int check_selection(const struct options *opts)
+{
+	const char *option = NULL;
+
+	if (opts->command == COMMAND_INFO) {
+		if (opts->name)
+			option = "name";
+		else if (opts->oom_score)
+			option = "oom-score";
+		else if (opts->dry_run)
+			option = "dry-run";
+		if (option) {
+			complain(
+				"info releases nothing, so there is no use for --%s",
+				option);
+			return usage_hint();
+		}
+	}
+	if ((opts->full || opts->exact) && !opts->name) {
+		complain("--%s says how --name is meant; there is no --name",
+			 opts->full ? "full" : "exact");
+		return usage_hint();
+	}
+	return -1;
+}
+
 /* Options that contradict each other are found before anybody is killed. */
 static int check_options(const struct options *opts)
 {
@@ -158,6 +202,8 @@ static int check_options(const struct options *opts)
 			 backend);
 		return usage_hint();
 	}
+	if (check_selection(opts) >= 0)
+		return EXIT_USAGE;
 	if (opts->command == COMMAND_INFO) {
 		if (!extra && !opts->timeout_ms)
 			return -1;
@@ -180,6 +226,31 @@ static int check_options(const struct options *opts)
 			 mrelease_flag_name(extra & -extra), backend);
 		return usage_hint();
 	}
+	return -1;
+}
+
+static int parse_name(struct options *opts, const char *text)
+{
+	char why[128];
+	int err;
+
+	if (!*text) {
+		complain(
+			"an empty --name would be every process; nothing was done");
+		return usage_hint();
+	}
+	if (opts->name)
+		regfree(&opts->regex);
+	opts->name = NULL;
+	err = regcomp(&opts->regex, text, REG_EXTENDED);
+	if (err) {
+		regerror(err, &opts->regex, why, sizeof(why));
+		complain(
+			"'%s' is not a regular expression: %s; nothing was done",
+			text, why);
+		return usage_hint();
+	}
+	opts->name = text;
 	return -1;
 }
 
@@ -206,6 +277,20 @@ static int parse_option(struct options *opts, int opt)
 		return -1;
 	case OPT_JSON:
 		opts->json = true;
+		return -1;
+	case OPT_NAME:
+		return parse_name(opts, optarg);
+	case OPT_FULL:
+		opts->full = true;
+		return -1;
+	case OPT_EXACT:
+		opts->exact = true;
+		return -1;
+	case OPT_OOM_SCORE:
+		opts->oom_score = true;
+		return -1;
+	case OPT_DRY_RUN:
+		opts->dry_run = true;
 		return -1;
 	case OPT_TIMEOUT:
 		if (parse_timeout(optarg, &opts->timeout_ms))
@@ -278,6 +363,9 @@ int options_parse(int argc, char **argv, struct options *opts)
 
 void options_free(struct options *opts)
 {
+	if (opts->name)
+		regfree(&opts->regex);
+	opts->name = NULL;
 	free(opts->pids);
 	opts->pids = NULL;
 	opts->nr_pids = 0;

@@ -6,8 +6,9 @@
 
 #include "../lib/sys.h"
 #include "report.h"
+#include "select.h"
 
-static const char *open_strerror(int err)
+const char *open_strerror(int err)
 {
 	switch (err) {
 	case ESRCH:
@@ -20,22 +21,6 @@ static const char *open_strerror(int err)
 	return mrelease_strerror(err, NULL);
 }
 
-/* From here on the number may be used again without harm. */
-static void victim_open(struct victim *v, pid_t pid)
-{
-	memset(v, 0, sizeof(*v));
-	v->pid = pid;
-	strcpy(v->name, "?");
-
-	v->pidfd = mr_sys_pidfd_open(pid);
-	if (v->pidfd < 0) {
-		v->err = errno;
-		return;
-	}
-	v->opened = true;
-	process_name(pid, v->name, sizeof(v->name));
-}
-
 static void victim_release(struct victim *v, const struct options *opts,
 			   const struct session *s)
 {
@@ -44,7 +29,6 @@ static void victim_release(struct victim *v, const struct options *opts,
 	if (mrelease_release(s->handle, v->pidfd, opts->flags, opts->timeout_ms,
 			     &v->res))
 		v->err = errno;
-	close(v->pidfd);
 }
 
 static const char *victim_strerror(const struct victim *v, bool killing)
@@ -88,27 +72,17 @@ static int check_flags(const struct options *opts, const struct session *s)
 	return EXIT_FAILED;
 }
 
-static int release_all(const struct options *opts, const struct session *s)
+static int release_all(const struct options *opts, const struct session *s,
+		       const struct selection *sel)
 {
 	bool killing = opts->flags & MRELEASE_KILL;
-	struct victim *victims;
 	int status = EXIT_DONE;
 	struct report report;
 	size_t i;
 
-	victims = calloc(opts->nr_pids, sizeof(*victims));
-	if (!victims) {
-		complain("out of memory; nothing was done");
-		return EXIT_FAILED;
-	}
-
-	/* All of them first: a release takes time, in which others may exit. */
-	for (i = 0; i < opts->nr_pids; i++)
-		victim_open(&victims[i], opts->pids[i]);
-
 	report_begin(&report, opts, s);
-	for (i = 0; i < opts->nr_pids; i++) {
-		struct victim *v = &victims[i];
+	for (i = 0; i < sel->nr; i++) {
+		struct victim *v = &sel->victims[i];
 
 		victim_release(v, opts, s);
 		if (v->err)
@@ -120,15 +94,27 @@ static int release_all(const struct options *opts, const struct session *s)
 		}
 	}
 	report_end(&report);
-
-	free(victims);
 	return status;
 }
 
+/*
+ * The processes are all opened first: a release takes time, in which others may
+ * exit.
+ */
 int command_release(const struct options *opts)
 {
+	struct selection sel;
 	struct session s;
 	int status;
+
+	if (opts->dry_run) {
+		status = select_victims(opts, &sel);
+		if (status < 0) {
+			status = dry_run(opts, &sel);
+			select_free(&sel);
+		}
+		return status;
+	}
 
 	if (session_open(&s, opts)) {
 		bool ours = errno == EMFILE || errno == ENFILE ||
@@ -140,7 +126,11 @@ int command_release(const struct options *opts)
 
 	status = check_flags(opts, &s);
 	if (status < 0)
-		status = release_all(opts, &s);
+		status = select_victims(opts, &sel);
+	if (status < 0) {
+		status = release_all(opts, &s, &sel);
+		select_free(&sel);
+	}
 	session_close(&s);
 	return status;
 }

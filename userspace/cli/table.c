@@ -59,7 +59,7 @@ static void print_header(const struct report *r)
 }
 
 /* Process names are chosen by others: nothing of them may move the cursor. */
-static void plain_name(char *buf, size_t size, const char *name)
+void plain_name(char *buf, size_t size, const char *name)
 {
 	size_t i;
 
