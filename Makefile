@@ -45,6 +45,14 @@ dist:
 	mkdir -p build
 	git archive --prefix=mrelease-$(VERSION)/ -o build/mrelease-$(VERSION).tar.gz HEAD
 
+# Debian packages of what is committed, into build/deb.
+deb:
+	rm -rf build/deb
+	mkdir -p build/deb
+	git archive --prefix=mrelease-$(VERSION)/ HEAD | tar -x -C build/deb
+	cd build/deb/mrelease-$(VERSION) && dpkg-buildpackage -us -uc -b
+	rm -r build/deb/mrelease-$(VERSION)
+
 setup:
 	tests/setup
 
@@ -72,4 +80,4 @@ clean:
 	rm -f module/*.o module/.*.cmd .*.cmd Module.symvers modules.order
 
 .PHONY: all module lib tool install uninstall dkms-source dkms-install \
-	dkms-uninstall dist setup demo check check-all lint unit clean
+	dkms-uninstall dist deb setup demo check check-all lint unit clean

@@ -21,6 +21,9 @@ declare -A tree_title=(
 spdx_wanted() {
 	case $1 in
 	VERSION | LICENSES/*) ;;
+	# In debian/copyright: these have no place for it.
+	debian/changelog | debian/control | debian/copyright | debian/source/* | debian/tests/control) ;;
+	debian/*.install | debian/*.symbols | debian/not-installed) ;;
 	.clang-format) echo 'GPL-2.0' ;; # the kernel's own file, unmodified
 	module/* | Kbuild | dkms.conf) echo 'GPL-2.0-only' ;;
 	uapi/*) echo 'GPL-2.0-only WITH Linux-syscall-note' ;;
@@ -53,6 +56,9 @@ check_version() {
 
 	top_entry=$(sed -nE 's/^## \[([^]]*)\].*/\1/p' CHANGELOG.md | head -n 1)
 	[ "$top_entry" = "$version" ] || echo "CHANGELOG.md: the newest entry is '$top_entry', VERSION says $version"
+
+	top_entry=$(sed -nE '1s/^mrelease \((.*)\) .*/\1/p' debian/changelog)
+	[ "$top_entry" = "$version" ] || echo "debian/changelog: the newest entry is '$top_entry', VERSION says $version"
 
 	if ! make -s -C userspace lib B="$lib" >"$top/build/lint.err" 2>&1; then
 		echo "the library does not build: $(tail -n 3 "$top/build/lint.err")"
@@ -108,7 +114,7 @@ check_length() {
 check_places() {
 	git grep -nE '(^|[^A-Za-z0-9_.$}])/(home|root|work|Users|builds|scratch)/[A-Za-z0-9]' -- ':!LICENSES' || :
 	git grep -nE '\<(deb|ftp|http|security|snapshot|archive|mirrors?)\.([a-z0-9-]+\.)*(debian|ubuntu|kernel)\.(org|com)' -- ':!LICENSES' || :
-	git grep -nE '(https?|ftp|ssh|git)://[a-z0-9]' -- ':!LICENSES' ':!*.md' ':!.clang-format' || :
+	git grep -nE '(https?|ftp|ssh|git)://[a-z0-9]' -- ':!LICENSES' ':!*.md' ':!.clang-format' ':!debian/copyright' || :
 	git grep -nE '\<[0-9]{1,3}(\.[0-9]{1,3}){3}\>' -- ':!LICENSES' | grep -vE '\<(127\.0\.0\.1|0\.0\.0\.0)\>' || :
 }
 
