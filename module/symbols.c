@@ -5,6 +5,7 @@
 #include <linux/kprobes.h>
 #include <linux/mrelease.h>
 
+#include "module/prototypes.h"
 #include "module/symbols.h"
 
 #ifndef CONFIG_KPROBES
@@ -14,12 +15,14 @@
 /*
  * struct mr_symbol - a function to find
  * @name: as in kallsyms
+ * @prototype: as in symbols.h
  * @feature: 0 when the module cannot work without it; else the feature bit that
  *	is lost with it
  * @bind: patches the address into its callers
  */
 struct mr_symbol {
 	const char *name;
+	const char *prototype;
 	u64 feature;
 	void (*bind)(void *addr);
 };
@@ -40,15 +43,17 @@ MR_DEFINE_SYMBOL(delete_from_page_cache_batch)
 MR_DEFINE_SYMBOL(zap)
 #endif
 
+#define MR_SYMBOL(sym, name, feature) { name, mr_text_##sym, feature, mr_bind_##sym }
+
 static const struct mr_symbol mr_symbols[] __initconst = {
-	{ "pidfd_get_pid", 0, mr_bind_pidfd_get_pid },
-	{ "check_kill_permission", 0, mr_bind_check_kill_permission },
-	{ "do_send_sig_info", 0, mr_bind_do_send_sig_info },
-	{ "drain_local_pages", MRELEASE_FEAT_VISIBLE, mr_bind_drain_local_pages },
-	{ "delete_from_page_cache_batch", MRELEASE_EVICT,
-	  mr_bind_delete_from_page_cache_batch },
+	MR_SYMBOL(pidfd_get_pid, "pidfd_get_pid", 0),
+	MR_SYMBOL(check_kill_permission, "check_kill_permission", 0),
+	MR_SYMBOL(do_send_sig_info, "do_send_sig_info", 0),
+	MR_SYMBOL(drain_local_pages, "drain_local_pages", MRELEASE_FEAT_VISIBLE),
+	MR_SYMBOL(delete_from_page_cache_batch, "delete_from_page_cache_batch",
+		  MRELEASE_EVICT),
 #ifndef MR_ZAP_EXPORTED
-	{ MR_ZAP_NAME, 0, mr_bind_zap },
+	MR_SYMBOL(zap, MR_ZAP_NAME, 0),
 #endif
 };
 
@@ -78,35 +83,69 @@ static void * __init mr_symbol_find(const char *name)
 	return addr;
 }
 
+/*
+ * Find a function that is what it was when the module was compiled.  Returns its
+ * address, or an ERR_PTR after saying in the log what is wrong.
+ */
+static void * __init mr_symbol_resolve(const struct mr_symbol *sym)
+{
+	void *addr = mr_symbol_find(sym->name);
+	char found[MR_BTF_TEXT];
+	int ret;
+
+	if (IS_ERR(addr)) {
+		ret = -ENOENT;
+		snprintf(found, sizeof(found), "none that a kprobe finds (%ld)",
+			 PTR_ERR(addr));
+	} else {
+		ret = mr_prototypes_check(sym->name, sym->prototype, found);
+		if (!ret)
+			return addr;
+	}
+
+	if (sym->feature)
+		pr_notice("going on without %s(): compiled for %s; this kernel has %s\n",
+			  sym->name, sym->prototype, found);
+	else
+		pr_err("cannot load: %s(): compiled for %s; this kernel has %s\n",
+		       sym->name, sym->prototype, found);
+	return ERR_PTR(ret);
+}
+
+/* All of them.  Returns 0, or an error when one that is needed is not there. */
+static int __init mr_symbols_resolve(void *addr[])
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(mr_symbols); i++) {
+		addr[i] = mr_symbol_resolve(&mr_symbols[i]);
+		if (!IS_ERR(addr[i]))
+			mr_features |= mr_symbols[i].feature;
+		else if (!mr_symbols[i].feature)
+			return PTR_ERR(addr[i]);
+	}
+	return 0;
+}
+
 /**
  * mr_symbols_init() - find every function and patch it into its callers
  *
  * All are looked up before the first is bound, so that a refusal leaves no
  * trace.  Process context: both kprobes and static calls take sleeping locks.
  *
- * Return: 0, or -ENOENT after naming in the log what is missing.
+ * Return: 0; -ENOENT when a function is missing, -ENOEXEC when it has another
+ * prototype, -EOPNOTSUPP when that cannot be found out; the log says more.
  */
 int __init mr_symbols_init(void)
 {
 	void *addr[ARRAY_SIZE(mr_symbols)];
 	size_t i;
+	int ret;
 
-	for (i = 0; i < ARRAY_SIZE(mr_symbols); i++) {
-		const struct mr_symbol *sym = &mr_symbols[i];
-
-		addr[i] = mr_symbol_find(sym->name);
-		if (!IS_ERR(addr[i])) {
-			mr_features |= sym->feature;
-			continue;
-		}
-		if (!sym->feature) {
-			pr_err("cannot load: this kernel has no function %s() that can be found (kprobe: %ld)\n",
-			       sym->name, PTR_ERR(addr[i]));
-			return -ENOENT;
-		}
-		pr_notice("this kernel has no function %s(), going on without it\n",
-			  sym->name);
-	}
+	ret = mr_prototypes_open() ?: mr_symbols_resolve(addr);
+	mr_prototypes_close();
+	if (ret)
+		return ret;
 
 	for (i = 0; i < ARRAY_SIZE(mr_symbols); i++) {
 		if (!IS_ERR(addr[i]))

@@ -23,39 +23,40 @@
 #define mr_call(sym)	static_call(mr_##sym)
 
 /*
- * Prototypes as the kernel has them, under names of our own, since some of
- * them also stand in a header.  Nothing is ever defined under these names.
+ * Declare a function by its return type and the types of its parameters, as the
+ * kernel has them: for the compiler, under a name of our own, since some of them
+ * also stand in a header (nothing is ever defined under it); and, by the same
+ * words, as the text that is compared with the kernel's BTF when the module is
+ * loaded.  The words are C's shortest: "unsigned long", not "long unsigned int".
  */
+#define MR_DECLARE_SYMBOL(sym, ret, ...)				\
+ret mr_proto_##sym(__VA_ARGS__);					\
+DECLARE_STATIC_CALL(mr_##sym, mr_proto_##sym);				\
+static const char mr_text_##sym[] __maybe_unused __initconst =		\
+	#ret " (" #__VA_ARGS__ ")"
 
 /* kernel/pid.c, kernel/fork.c before 5.10; same prototype from 5.10 to 7.3 */
-struct pid *mr_proto_pidfd_get_pid(unsigned int fd, unsigned int *flags);
-DECLARE_STATIC_CALL(mr_pidfd_get_pid, mr_proto_pidfd_get_pid);
+MR_DECLARE_SYMBOL(pidfd_get_pid, struct pid *, unsigned int, unsigned int *);
 
 /* kernel/signal.c, static; same prototype from 2.6.24 to 7.3 */
-int mr_proto_check_kill_permission(int sig, struct kernel_siginfo *info,
-				   struct task_struct *t);
-DECLARE_STATIC_CALL(mr_check_kill_permission, mr_proto_check_kill_permission);
+MR_DECLARE_SYMBOL(check_kill_permission, int, int, struct kernel_siginfo *,
+		  struct task_struct *);
 
 /* kernel/signal.c; same prototype from 4.19 to 7.3 */
-int mr_proto_do_send_sig_info(int sig, struct kernel_siginfo *info,
-			      struct task_struct *p, enum pid_type type);
-DECLARE_STATIC_CALL(mr_do_send_sig_info, mr_proto_do_send_sig_info);
+MR_DECLARE_SYMBOL(do_send_sig_info, int, int, struct kernel_siginfo *,
+		  struct task_struct *, enum pid_type);
 
 /* mm/page_alloc.c; same prototype from 3.19 to 7.3 */
-void mr_proto_drain_local_pages(struct zone *zone);
-DECLARE_STATIC_CALL(mr_drain_local_pages, mr_proto_drain_local_pages);
+MR_DECLARE_SYMBOL(drain_local_pages, void, struct zone *);
 
 /* mm/filemap.c; same prototype from 5.17 to 7.3 */
-void mr_proto_delete_from_page_cache_batch(struct address_space *mapping,
-					   struct folio_batch *fbatch);
-DECLARE_STATIC_CALL(mr_delete_from_page_cache_batch,
-		    mr_proto_delete_from_page_cache_batch);
+MR_DECLARE_SYMBOL(delete_from_page_cache_batch, void, struct address_space *,
+		  struct folio_batch *);
 
 #ifdef MR_ZAP_EXPORTED
 #define mr_zap	MR_ZAP_EXPORTED
 #else
-MR_ZAP_PROTO(mr_proto_zap);
-DECLARE_STATIC_CALL(mr_zap, mr_proto_zap);
+MR_ZAP_DECLARE(MR_DECLARE_SYMBOL, zap);
 #define mr_zap	mr_call(zap)
 #endif
 

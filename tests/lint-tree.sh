@@ -172,7 +172,7 @@ check_kernels() {
 check_symbols() {
 	local found told
 
-	found=$(sed -nE '/mr_symbols\[\]/,/^}/s/^\t\{ "([a-z0-9_]+)",.*/\1/p' module/symbols.c | sort)
+	found=$(sed -nE '/mr_symbols\[\]/,/^}/s/^\tMR_SYMBOL\([a-z0-9_]+, "([a-z0-9_]+)",.*/\1/p' module/symbols.c | sort)
 	[ -n "$found" ] || echo "module/symbols.c: no table of functions found"
 	told=$(sed -n '/^## Symbols/,/^## To check/p' docs/kernels.md | sed -nE 's/^\| ([a-z0-9]+_[a-z0-9_]+) \|.*/\1/p' | sort)
 	comm -23 <(echo "$found") <(echo "$told") | sed 's/.*/docs\/kernels.md does not name &/'

@@ -23,8 +23,8 @@ struct zap_details;
 
 #if defined(MR_HAVE_ZAP_VMA_RANGE)
 #define MR_ZAP_NAME	"zap_vma_range"
-#define MR_ZAP_PROTO(f)	void f(struct vm_area_struct *vma, unsigned long start,	\
-			       unsigned long size)
+#define MR_ZAP_DECLARE(declare, sym) declare(sym, void, struct vm_area_struct *, \
+					     unsigned long, unsigned long)
 #define MR_ZAP_CALL(f, vma, start, size) f(vma, start, size)
 #ifdef MR_EXPORTED_ZAP_VMA_RANGE
 #define MR_ZAP_EXPORTED	zap_vma_range
@@ -32,8 +32,8 @@ struct zap_details;
 
 #elif defined(MR_HAVE_ZAP_PAGE_RANGE)
 #define MR_ZAP_NAME	"zap_page_range"
-#define MR_ZAP_PROTO(f)	void f(struct vm_area_struct *vma, unsigned long start,	\
-			       unsigned long size)
+#define MR_ZAP_DECLARE(declare, sym) declare(sym, void, struct vm_area_struct *, \
+					     unsigned long, unsigned long)
 #define MR_ZAP_CALL(f, vma, start, size) f(vma, start, size)
 #ifdef MR_EXPORTED_ZAP_PAGE_RANGE
 #define MR_ZAP_EXPORTED	zap_page_range
@@ -41,8 +41,9 @@ struct zap_details;
 
 #elif defined(MR_HAVE_ZAP_PAGE_RANGE_SINGLE)
 #define MR_ZAP_NAME	"zap_page_range_single"
-#define MR_ZAP_PROTO(f)	void f(struct vm_area_struct *vma, unsigned long start,	\
-			       unsigned long size, struct zap_details *details)
+#define MR_ZAP_DECLARE(declare, sym) declare(sym, void, struct vm_area_struct *, \
+					     unsigned long, unsigned long,	\
+					     struct zap_details *)
 #define MR_ZAP_CALL(f, vma, start, size) f(vma, start, size, NULL)
 #ifdef MR_EXPORTED_ZAP_PAGE_RANGE_SINGLE
 #define MR_ZAP_EXPORTED	zap_page_range_single

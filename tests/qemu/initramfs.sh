@@ -102,7 +102,7 @@ initramfs_make() {
 	if [ -n "$ko" ]; then
 		mkdir -p "$own/lib"
 		cp "$ko" "$own/lib/mrelease.ko"
-		echo "insmod /lib/mrelease.ko $params" >>"$config"
+		echo "insmod /lib/mrelease.ko $k_params $params" >>"$config"
 	fi
 	for file in "${add[@]}"; do
 		[ -r "$file" ] || die "--add $file: cannot read it"
