@@ -8,13 +8,14 @@
  * by what is in them: the module is compiled with the headers of the kernel that
  * it is for, so a structure with this name is the one of this kernel.
  */
-#include <linux/btf.h>
 #ifdef __KERNEL__
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
+#include <uapi/linux/btf.h>
 #else
 #include <errno.h>
+#include <linux/btf.h>
 #include <string.h>
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #endif

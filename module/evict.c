@@ -127,7 +127,8 @@ static u64 mr_folios_drop(struct folio_batch *fbatch)
 
 	if (!folio_batch_count(fbatch))
 		return 0;
-	mr_call(delete_from_page_cache_batch)(fbatch->folios[0]->mapping, fbatch);
+	mr_call(delete_from_page_cache_batch)(fbatch->folios[0]->mapping,
+					      mr_compat_folio_batch(fbatch));
 	for (i = 0; i < folio_batch_count(fbatch); i++) {
 		pages += folio_nr_pages(fbatch->folios[i]);
 		folio_unlock(fbatch->folios[i]);

@@ -12,6 +12,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "module/compat/folio.h"
 #include "module/compat/pgtable.h"
 #include "module/gather.h"
 

@@ -31,7 +31,7 @@ struct mr_symbol {
 DEFINE_STATIC_CALL_NULL(mr_##sym, mr_proto_##sym);			\
 static void __init mr_bind_##sym(void *addr)				\
 {									\
-	static_call_update(mr_##sym, addr);				\
+	static_call_update(mr_##sym, (typeof(mr_proto_##sym) *)addr);	\
 }
 
 MR_DEFINE_SYMBOL(pidfd_get_pid)

@@ -27,9 +27,12 @@
  * kernel has them: for the compiler, under a name of our own, since some of them
  * also stand in a header (nothing is ever defined under it); and, by the same
  * words, as the text that is compared with the kernel's BTF when the module is
- * loaded.  The words are C's shortest: "unsigned long", not "long unsigned int".
+ * loaded.  The words are C's shortest, "unsigned long" and not "long unsigned int";
+ * a macro among them is expanded before either.
  */
 #define MR_DECLARE_SYMBOL(sym, ret, ...)				\
+	MR_DECLARE_EXPANDED(sym, ret, __VA_ARGS__)
+#define MR_DECLARE_EXPANDED(sym, ret, ...)				\
 ret mr_proto_##sym(__VA_ARGS__);					\
 DECLARE_STATIC_CALL(mr_##sym, mr_proto_##sym);				\
 static const char mr_text_##sym[] __maybe_unused __initconst =		\
@@ -49,9 +52,9 @@ MR_DECLARE_SYMBOL(do_send_sig_info, int, int, struct kernel_siginfo *,
 /* mm/page_alloc.c; same prototype from 3.19 to 7.3 */
 MR_DECLARE_SYMBOL(drain_local_pages, void, struct zone *);
 
-/* mm/filemap.c; same prototype from 5.17 to 7.3 */
+/* mm/filemap.c; same prototype from 4.16 to 7.3, but for the type of the batch */
 MR_DECLARE_SYMBOL(delete_from_page_cache_batch, void, struct address_space *,
-		  struct folio_batch *);
+		  MR_FOLIO_BATCH *);
 
 #ifdef MR_ZAP_EXPORTED
 #define mr_zap	MR_ZAP_EXPORTED

@@ -15,4 +15,18 @@
 #include <linux/pagevec.h>
 #endif
 
+#ifdef MR_HAVE_FOLIO
+
+/* What delete_from_page_cache_batch() takes. */
+#define MR_FOLIO_BATCH	struct folio_batch
+
+static inline MR_FOLIO_BATCH *mr_compat_folio_batch(struct folio_batch *fbatch)
+{
+	return fbatch;
+}
+
+#else
+#include "module/compat/page.h"
+#endif
+
 #endif /* _MR_COMPAT_FOLIO_H */
