@@ -372,8 +372,11 @@ int main(int argc, char **argv)
 	else
 		check_held("PFNMAP", pfnmap_body, MRELEASE_KILL, 0, 0,
 			   MRELEASE_LEFT_PFNMAP);
-	skip("only on kernels that cannot unmap it from outside (5.10)",
-	     "LOCKED");
+	if (kernel_before(5, 18))
+		check_held("LOCKED", kind_mlocked, MRELEASE_KILL, 0, 0,
+			   MRELEASE_LEFT_LOCKED);
+	else
+		skip("since 5.18 it can be unmapped from outside", "LOCKED");
 	if (have_kvm()) {
 		victim = victim_start(kvm_body, NULL);
 		check_alive("NOTIFIER", &victim, 1000, -ETIMEDOUT,

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -81,6 +82,17 @@ int dev_release(int dev, int pidfd, uint32_t flags, struct mrelease_result *res)
 bool have_process_mrelease(void)
 {
 	return sys_process_mrelease(-1, 0) != -ENOSYS;
+}
+
+bool kernel_before(int major, int minor)
+{
+	struct utsname name;
+	int is_major, is_minor;
+
+	if (uname(&name) ||
+	    sscanf(name.release, "%d.%d", &is_major, &is_minor) != 2)
+		tap_bail("uname");
+	return is_major < major || (is_major == major && is_minor < minor);
 }
 
 const char *err_name(int err)

@@ -27,6 +27,9 @@ int dev_release_timeout(int dev, int pidfd, uint32_t flags, uint32_t timeout_ms,
 /* Does this kernel have process_mrelease(2)? */
 bool have_process_mrelease(void);
 
+/* Is this kernel older than that version?  For what no stable kernel got later. */
+bool kernel_before(int major, int minor);
+
 /* "ESRCH" for -3 or 3, "0" for 0. */
 const char *err_name(int err);
 
