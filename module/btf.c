@@ -74,6 +74,9 @@ static const char *const mr_btf_integers[][2] = {
 	{ "_Bool", "bool" },
 };
 
+/* All of the header that there always is; 7.3 knows of more behind it. */
+#define MR_BTF_HEADER	(offsetof(struct btf_header, str_len) + sizeof(__u32))
+
 /* The longest chain of pointers and qualifiers that is followed. */
 #define MR_BTF_DEPTH	8
 
@@ -247,9 +250,9 @@ int mr_btf_init(struct mr_btf *btf, const void *data, size_t size, __u32 *index)
 	const struct btf_header *header = data;
 	size_t pos = 0, left;
 
-	if (size < sizeof(*header) || header->magic != BTF_MAGIC ||
+	if (size < MR_BTF_HEADER || header->magic != BTF_MAGIC ||
 	    header->version != BTF_VERSION ||
-	    header->hdr_len < sizeof(*header) || header->hdr_len > size)
+	    header->hdr_len < MR_BTF_HEADER || header->hdr_len > size)
 		return -EINVAL;
 	left = size - header->hdr_len;
 	if (header->type_off > left || header->type_len > left - header->type_off ||

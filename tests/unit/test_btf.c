@@ -75,7 +75,17 @@ static __u32 function(const char *name, __u32 proto)
 /* In memory of exactly this size, for the sanitizer to see who leaves it. */
 static void *finish(size_t *size)
 {
-	struct btf_header header = {
+	/* The first version's: what headers tell of may have grown since. */
+	struct {
+		__u16 magic;
+		__u8 version;
+		__u8 flags;
+		__u32 hdr_len;
+		__u32 type_off;
+		__u32 type_len;
+		__u32 str_off;
+		__u32 str_len;
+	} header = {
 		.magic = BTF_MAGIC,
 		.version = BTF_VERSION,
 		.hdr_len = sizeof(header),
