@@ -164,7 +164,9 @@ static bool is_back(const struct kind *kind, const struct scales *s)
 	int64_t swap = s->after.swap_free - s->before.swap_free;
 
 	if (kind->body == kind_hugetlb || kind->body == kind_hugetlb_shared)
-		return huge == (int64_t)s->res.hugetlb_bytes;
+		return huge == (int64_t)s->res.hugetlb_bytes ||
+		       /* The victim may be through its exit when we look. */
+		       (kind->huge_stays && huge == (int64_t)s->fp.hugetlb);
 	/* Each CPU keeps up to 64 slots for itself. */
 	if (s->fp.swap)
 		return is_near(swap, s->res.swap_bytes, 2 * 64 * 4096);
