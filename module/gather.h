@@ -8,6 +8,7 @@
 #include <linux/mm_types.h>
 
 #include "module/account.h"
+#include "module/spare.h"
 
 /* Folios that are looked at together, in memory that was set aside. */
 #define MR_BATCH_MAX	1024
@@ -32,13 +33,17 @@ struct mr_batch {
 };
 
 /*
- * struct mr_room - memory for a batch
+ * struct mr_room - memory for what one caller has to remember
  * @node: in the pool
+ * @folios: of a batch
+ * @pages: of a batch
+ * @spares: ranges to be spared
  */
 struct mr_room {
 	struct list_head node;
 	struct folio *folios[MR_BATCH_MAX];
 	unsigned int pages[MR_BATCH_MAX];
+	struct mr_piece spares[MR_SPARE_MAX];
 };
 
 int mr_rooms_init(void);

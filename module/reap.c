@@ -3,8 +3,9 @@
  * The reaper: unmap everything that a dying process has and its exit would.
  *
  * The rule that all of this rests on is kept by the caller: no live process
- * uses the address space, and MMF_UNSTABLE is set.
+ * uses the address space.
  */
+#include <linux/hrtimer.h>
 #include <linux/mmu_notifier.h>
 #include <linux/sched/signal.h>
 
@@ -14,7 +15,11 @@
 #include "module/gather.h"
 #include "module/pass.h"
 #include "module/reap.h"
+#include "module/robust.h"
 #include "module/symbols.h"
+
+/* How often a caller looks whether the victim's threads have got on. */
+#define MR_SPARE_NS	(200 * NSEC_PER_USEC)
 
 /*
  * Why a VMA is not to be touched: MRELEASE_LEFT_*, or 0.  As the kernel's own
@@ -68,9 +73,31 @@ static void mr_reap_vma(struct vm_area_struct *vma, unsigned long start,
 	}
 }
 
+/* The same, but for what is to be spared.  Returns why something was left. */
+static u32 mr_reap_around(struct vm_area_struct *vma, unsigned long start,
+			  unsigned long end, bool evict, struct mr_batch *batch,
+			  const struct mr_spare *spare)
+{
+	const struct mr_piece *keep;
+	u32 reasons = 0;
+
+	while (start < end) {
+		keep = mr_spare_find(spare, start, end);
+		if (!keep) {
+			mr_reap_vma(vma, start, end, evict, batch);
+			break;
+		}
+		if (keep->start > start)
+			mr_reap_vma(vma, start, keep->start, evict, batch);
+		start = keep->end;
+		reasons = MRELEASE_LEFT_ROBUST;
+	}
+	return reasons;
+}
+
 /* Reap what is to be reaped in one piece.  The mmap lock is held for reading. */
 static void mr_reap_piece(struct mm_struct *mm, struct mr_worker *worker,
-			  struct mr_batch *batch)
+			  struct mr_batch *batch, const struct mr_spare *spare)
 {
 	const struct mr_piece *piece = &worker->piece;
 	u32 flags = worker->rq->flags;
@@ -96,9 +123,11 @@ static void mr_reap_piece(struct mm_struct *mm, struct mr_worker *worker,
 			worker->late_seen |= !worker->late;
 			continue;
 		}
-		mr_reap_vma(vma, max(vma->vm_start, piece->start),
-			    min(vma->vm_end, piece->end),
-			    vma->vm_file && (flags & MRELEASE_EVICT), batch);
+		worker->tally.reasons |=
+			mr_reap_around(vma, max(vma->vm_start, piece->start),
+				       min(vma->vm_end, piece->end),
+				       vma->vm_file && (flags & MRELEASE_EVICT),
+				       batch, spare);
 	}
 	mr_compat_drain();
 }
@@ -143,7 +172,8 @@ static int mr_reap_lock(struct mr_victim *victim, struct mr_request *rq)
 /* Work until there is nothing to claim.  Returns 0, -EINTR or -ETIMEDOUT. */
 static int mr_reap_pieces(struct mr_victim *victim, struct mr_worker *worker,
 			  struct mr_request *rq, struct mr_batch *batch,
-			  bool rescue, enum mr_claim *claim)
+			  const struct mr_spare *spare, bool rescue,
+			  enum mr_claim *claim)
 {
 	struct mm_struct *mm = victim->mm;
 	int ret;
@@ -161,7 +191,7 @@ static int mr_reap_pieces(struct mr_victim *victim, struct mr_worker *worker,
 		*claim = mr_pass_claim(victim, worker, rescue);
 		if (*claim != MR_CLAIM_PIECE)
 			break;
-		mr_reap_piece(mm, worker, batch);
+		mr_reap_piece(mm, worker, batch, spare);
 
 		ret = mr_request_check(rq);
 		/* The victim's own exit may be the one who waits for the lock. */
@@ -173,9 +203,76 @@ static int mr_reap_pieces(struct mr_victim *victim, struct mr_worker *worker,
 	return ret;
 }
 
+/*
+ * Find the pages that the exit of the victim's threads needs for their robust
+ * futexes.  Each caller does so for itself: what it finds later is never more.
+ * When it cannot be said, since a part of it is swapped out, say, nothing is
+ * unmapped until the threads are through with their lists.
+ *
+ * Returns 0, -EINTR or -ETIMEDOUT.
+ */
+static int mr_reap_spare(struct mr_victim *victim, struct mr_request *rq,
+			 struct mr_spare *spare)
+{
+	bool found;
+	int ret;
+
+	for (;;) {
+		ktime_t pause = ns_to_ktime(MR_SPARE_NS);
+
+		ret = mr_reap_lock(victim, rq);
+		/* No thread is left. */
+		if (ret == -ESRCH)
+			return 0;
+		if (ret)
+			return ret;
+		found = mr_robust_find(victim->mm, rq->flags & MRELEASE_SHARED,
+				       spare);
+		mmap_read_unlock(victim->mm);
+		if (found)
+			return 0;
+
+		set_current_state(TASK_KILLABLE);
+		schedule_hrtimeout_range(&pause, MR_SPARE_NS, HRTIMER_MODE_REL);
+		ret = mr_request_check(rq);
+		if (ret) {
+			rq->result->left_reasons |= MRELEASE_LEFT_ROBUST;
+			return ret;
+		}
+	}
+}
+
+/* Take part in a pass, or make one. */
+static int mr_reap_pass(struct mr_victim *victim, struct mr_request *rq,
+			struct mr_batch *batch, const struct mr_spare *spare,
+			struct mr_yield *yield)
+{
+	enum mr_claim claim = MR_CLAIM_PIECE;
+	struct mr_worker worker;
+	bool rescue = false;
+	int ret;
+
+	ret = mr_pass_join(victim, &worker, rq);
+	if (ret) {
+		mr_counts_untouched(yield, victim->mm, rq->task);
+		return ret;
+	}
+	while (!ret && !worker.closed) {
+		ret = mr_reap_pieces(victim, &worker, rq, batch, spare, rescue,
+				     &claim);
+		if (!ret && claim == MR_CLAIM_WAIT) {
+			ret = mr_pass_wait(victim, &worker, rq);
+			rescue = true;
+		}
+	}
+	mr_pass_leave(victim, &worker, rq, yield);
+	return ret;
+}
+
 /**
  * mr_reap() - unmap what a victim had, together with whoever does the same
- * @victim: no live process uses it; a reference is held
+ * @victim: no live process uses it, and no thread in user mode; a reference is
+ *	held
  * @rq: the call
  * @yield: what came back; zeroed by the caller
  *
@@ -186,17 +283,19 @@ static int mr_reap_pieces(struct mr_victim *victim, struct mr_worker *worker,
 int mr_reap(struct mr_victim *victim, struct mr_request *rq,
 	    struct mr_yield *yield)
 {
+	struct mr_piece spares[MR_SPARE_SMALL];
 	struct folio *folios[MR_BATCH_SMALL];
 	unsigned int pages[MR_BATCH_SMALL];
+	struct mr_spare spare = {
+		.max = MR_SPARE_SMALL,
+		.ranges = spares,
+	};
 	struct mr_batch batch = {
 		.max = MR_BATCH_SMALL,
 		.folios = folios,
 		.pages = pages,
 	};
-	enum mr_claim claim = MR_CLAIM_PIECE;
-	struct mr_worker worker;
 	struct mr_room *room;
-	bool rescue = false;
 	int ret;
 
 	/*
@@ -209,26 +308,21 @@ int mr_reap(struct mr_victim *victim, struct mr_request *rq,
 		return -ETIMEDOUT;
 	}
 
-	ret = mr_pass_join(victim, &worker, rq);
-	if (ret) {
-		mr_counts_untouched(yield, victim->mm, rq->task);
-		return ret;
-	}
-
 	room = mr_room_get();
 	if (room) {
 		batch.max = MR_BATCH_MAX;
 		batch.folios = room->folios;
 		batch.pages = room->pages;
+		spare.max = MR_SPARE_MAX;
+		spare.ranges = room->spares;
 	}
-	while (!ret && !worker.closed) {
-		ret = mr_reap_pieces(victim, &worker, rq, &batch, rescue, &claim);
-		if (!ret && claim == MR_CLAIM_WAIT) {
-			ret = mr_pass_wait(victim, &worker, rq);
-			rescue = true;
-		}
+	ret = mr_reap_spare(victim, rq, &spare);
+	if (ret) {
+		mr_counts_untouched(yield, victim->mm, rq->task);
+	} else {
+		mr_compat_mm_flag_set(victim->mm, MMF_UNSTABLE);
+		ret = mr_reap_pass(victim, rq, &batch, &spare, yield);
 	}
 	mr_room_put(room);
-	mr_pass_leave(victim, &worker, rq, yield);
 	return ret;
 }

@@ -3,7 +3,8 @@
  * A release, from the pidfd to the result:
  *
  *	find -> pin -> may it be killed? -> SIGKILL -> look: is everybody who uses
- *	this memory on his way out? -> mark it unstable -> reap -> unpin
+ *	this memory on his way out? -> what do robust futexes need? -> mark it
+ *	unstable -> reap -> unpin
  *
  * Pinned first, killed then: a victim that is killed first may be through
  * exit_mm() before anybody has looked for its memory.  Killed first, marked
@@ -195,7 +196,7 @@ static int mr_release_reap(struct mr_request *rq, struct mr_victim *victim)
 	struct mr_yield yield = {};
 	int ret;
 
-	mr_compat_mm_flag_set(victim->mm, MMF_UNSTABLE);
+	mr_sharers_kick(victim->mm);
 	ret = mr_reap(victim, rq, &yield);
 	if (!ret && mr_release_tears_down(rq))
 		ret = mr_victim_put_teardown(victim, rq, &yield);
@@ -241,7 +242,6 @@ static int mr_release_killing(struct mr_request *rq)
 		mr_release_untouched(rq, victim, 0);
 		return ret;
 	}
-	mr_sharers_kick(victim->mm);
 	other = mr_release_pin_other(rq, victim);
 	ret = mr_release_reap(rq, victim);
 	if (other && !ret)

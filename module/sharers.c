@@ -104,12 +104,15 @@ static void mr_sharers_kicked(void *unused)
  *
  * Such a thread meets the signal before it is back in user mode, and whoever is
  * put on a CPU from now on does so too.  So nothing is brought back by a program
- * that still runs.  Process context; does not sleep.
+ * that still runs, and what the threads have written is final, but for system calls
+ * in flight.  Process context; does not sleep.
  */
 void mr_sharers_kick(struct mm_struct *mm)
 {
 	struct task_struct *p, *t;
 
+	/* Their signals are there before it is looked where they run. */
+	smp_mb();
 	rcu_read_lock();
 	for_each_process(p) {
 		if (!mr_process_uses(p, mm))
