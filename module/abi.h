@@ -20,7 +20,7 @@
 
 /* The flags that this build implements on every kernel. */
 #define MR_FLAGS		(MRELEASE_KILL | MRELEASE_SHARED | MRELEASE_HUGETLB | \
-				 MRELEASE_TEARDOWN)
+				 MRELEASE_KILL_SHARERS | MRELEASE_TEARDOWN)
 
 /* The commands that this build implements. */
 #define MR_COMMANDS		(MRELEASE_FEAT_CMD(0) | MRELEASE_FEAT_CMD(1))

@@ -27,6 +27,12 @@
 #include "module/victim.h"
 
 /*
+ * How long somebody who lives and began to use the memory at the last moment may go
+ * on before the call fails: most likely a child of vfork(2), about to exec.
+ */
+#define MR_NEWBORN_MS	1000
+
+/*
  * With flags 0 the victim's own exit may work from the other end, as beside
  * process_mrelease(2): mm_count is enough.  Otherwise nobody else may unmap,
  * so that accounting is complete: mm_users.
@@ -79,18 +85,25 @@ static struct mr_victim *mr_release_pin(struct mr_request *rq,
 /* What speaks against killing the victim, apart from the permission. */
 static int mr_release_refusal(struct mr_request *rq, struct mr_victim *victim)
 {
-	enum mr_state sharers = mr_sharers_state(victim->mm, rq->task, false);
+	enum mr_state sharers;
+	int ret = 0;
 
-	if (sharers == MR_STATE_DUMPING ||
-	    mr_process_state(rq->task) == MR_STATE_DUMPING) {
-		rq->result->left_reasons |= MRELEASE_LEFT_DUMP;
-		return -EBUSY;
+	if (mr_process_state(rq->task) == MR_STATE_DUMPING) {
+		ret = -EBUSY;
+	} else if (rq->flags & MRELEASE_KILL_SHARERS) {
+		ret = mr_sharers_check(victim->mm, rq->task, &rq->awaits);
+	} else {
+		sharers = mr_sharers_state(victim->mm, rq->task, false);
+		rq->awaits = sharers == MR_STATE_VFORK;
+		if (sharers == MR_STATE_DUMPING)
+			ret = -EBUSY;
+		if (sharers == MR_STATE_LIVE)
+			ret = -EINVAL;
 	}
-	if (sharers == MR_STATE_LIVE) {
-		rq->result->left_reasons |= MRELEASE_LEFT_SHARED;
-		return -EINVAL;
-	}
-	return 0;
+	if (ret)
+		rq->result->left_reasons |= ret == -EBUSY ? MRELEASE_LEFT_DUMP :
+							    MRELEASE_LEFT_SHARED;
+	return ret;
 }
 
 /* Say what is left, which is everything, and drop the reference. */
@@ -119,21 +132,26 @@ static struct mr_victim *mr_release_kill(struct mr_request *rq)
 {
 	struct mr_victim *victim;
 	int refusal;
+	bool used;
 	int ret;
 
 	victim = mr_release_pin(rq, NULL);
 	refusal = IS_ERR(victim) ? PTR_ERR(victim) :
 				   mr_release_refusal(rq, victim);
-	ret = mr_target_kill(rq->pid, refusal);
+	ret = mr_target_kill(rq->pid, IS_ERR(victim) ? NULL : victim->mm,
+			     refusal, &used);
 	if (!ret) {
 		rq->result->victims++;
+		rq->moved = !used;
 		return victim;
 	}
 	/* Gone since it was pinned: what it left behind is still to be had. */
 	if (ret == -ESRCH && !refusal)
 		return victim;
 	/* The reason is nobody's business who may not kill. */
-	if (ret != refusal)
+	if (ret == 1)
+		ret = refusal;
+	else
 		rq->result->left_reasons = 0;
 	if (!IS_ERR(victim))
 		mr_release_refused(rq, victim);
@@ -141,27 +159,56 @@ static struct mr_victim *mr_release_kill(struct mr_request *rq)
 }
 
 /*
- * Wait until a core dump that began just before the kill has noticed it.
- * Returns 0 when nobody who is alive uses the memory; -EPERM when somebody
- * does after all; -EINTR or -ETIMEDOUT.
+ * Somebody who is alive uses the memory of the victim, which has been killed.
+ * Returns 0 when he will not for long; -EPERM; -ESTALE when it is not the memory of
+ * the victim any more.
+ */
+static int mr_release_living(struct mr_request *rq, struct mr_victim *victim,
+			     ktime_t newborn)
+{
+	if (rq->moved)
+		return -ESTALE;
+	if (rq->flags & MRELEASE_KILL_SHARERS)
+		return mr_sharers_kill(victim->mm, rq->task, rq->awaits,
+				       &rq->result->victims);
+	return rq->awaits || ktime_before(ktime_get(), newborn) ? 0 : -EPERM;
+}
+
+/*
+ * Wait until nobody who is alive uses the memory: a core dump that began just before
+ * the kill notices it, a child of vfork(2) calls execve(2) or exits, sharers are
+ * killed if that was asked for.  Returns 0; -EPERM when somebody goes on living;
+ * -ESTALE, see above; -EINTR or -ETIMEDOUT.
  */
 static int mr_release_look(struct mr_request *rq, struct mr_victim *victim)
 {
-	enum mr_state sharers, state;
+	ktime_t newborn = ktime_add_ms(ktime_get(), MR_NEWBORN_MS);
+	enum mr_state sharers;
+	u32 before;
 	int ret;
 
 	for (;;) {
-		state = mr_process_state(rq->task);
+		before = rq->result->victims;
+		if (mr_process_state(rq->task) == MR_STATE_LIVE)
+			return -EPERM;
 		sharers = mr_sharers_state(victim->mm, rq->task, false);
-		if (sharers == MR_STATE_LIVE)
-			rq->result->left_reasons |= MRELEASE_LEFT_SHARED;
-		if (max(state, sharers) != MR_STATE_DUMPING)
-			return max(state, sharers) == MR_STATE_LIVE ? -EPERM : 0;
+		if (sharers == MR_STATE_DYING &&
+		    mr_process_state(rq->task) == MR_STATE_DYING)
+			return 0;
 
-		ret = mr_request_check(rq);
-		if (ret)
+		ret = 0;
+		if (sharers == MR_STATE_LIVE || sharers == MR_STATE_VFORK)
+			ret = mr_release_living(rq, victim, newborn);
+		ret = ret ?: mr_request_check(rq);
+		if (ret) {
+			if (sharers == MR_STATE_LIVE || sharers == MR_STATE_VFORK)
+				rq->result->left_reasons |= MRELEASE_LEFT_SHARED;
 			return ret;
-		schedule_timeout_killable(1);
+		}
+		/* Who was killed a moment ago may have made another one before. */
+		if (rq->result->victims == before)
+			schedule_timeout_killable(1);
+		cond_resched();
 	}
 }
 
@@ -176,7 +223,7 @@ static int mr_release_acceptable(struct mr_request *rq, struct mr_victim *victim
 		return 0;
 	if (state == MR_STATE_DUMPING || sharers == MR_STATE_DUMPING)
 		rq->result->left_reasons |= MRELEASE_LEFT_DUMP;
-	if (sharers == MR_STATE_LIVE)
+	if (sharers == MR_STATE_LIVE || sharers == MR_STATE_VFORK)
 		rq->result->left_reasons |= MRELEASE_LEFT_SHARED;
 	return -EINVAL;
 }
@@ -238,6 +285,16 @@ static int mr_release_killing(struct mr_request *rq)
 		return PTR_ERR(victim);
 
 	ret = mr_release_look(rq, victim);
+	if (ret == -ESTALE) {
+		/* Others use what it had before execve(2): no concern of ours. */
+		rq->result->left_reasons = 0;
+		rq->moved = false;
+		mr_victim_put(victim);
+		victim = mr_release_pin(rq, NULL);
+		if (IS_ERR(victim))
+			return 0;
+		ret = mr_release_look(rq, victim);
+	}
 	if (ret) {
 		mr_release_untouched(rq, victim, 0);
 		return ret;

@@ -18,6 +18,9 @@
  * @pid: reference to the struct pid of the victim
  * @task: reference to what was its thread group leader when the call began; good
  *	for the threads and the signal struct of the process, not for signals
+ * @moved: the victim was signalled when it did not use any more, because of
+ *	execve(2), what was pinned
+ * @awaits: users of the memory that go by themselves: children of vfork(2)
  * @result: what is told to the caller
  */
 struct mr_request {
@@ -27,6 +30,8 @@ struct mr_request {
 	ktime_t deadline;
 	struct pid *pid;
 	struct task_struct *task;
+	bool moved;
+	bool awaits;
 	struct mrelease_result *result;
 };
 

@@ -3,6 +3,8 @@
  * Who uses an address space, see sharers.h.  The rules are those of
  * task_will_free_mem() in the kernel's OOM killer.
  */
+#include <linux/cred.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
@@ -10,6 +12,7 @@
 #include "module/compat/sched.h"
 #include "module/compat/signal.h"
 #include "module/sharers.h"
+#include "module/target.h"
 
 /* Have all threads of @p begun to exit, each for itself?  Under RCU. */
 static bool mr_process_exiting(struct task_struct *p)
@@ -64,6 +67,21 @@ static bool mr_process_uses(struct task_struct *p, const struct mm_struct *mm)
 	return false;
 }
 
+/*
+ * The state of @p, which uses the same memory as the victim.  A child of vfork(2)
+ * is told from others as long as its parent waits for it; the caller itself cannot be
+ * waited for.  Under RCU.
+ */
+static enum mr_state mr_sharer_state(struct task_struct *p)
+{
+	enum mr_state state = mr_process_state(p);
+
+	if (state == MR_STATE_LIVE && in_vfork(p) &&
+	    !same_thread_group(p, current))
+		return MR_STATE_VFORK;
+	return state;
+}
+
 /**
  * mr_sharers_state() - are all other users of an mm on their way out?
  * @mm: a reference is held
@@ -86,12 +104,116 @@ enum mr_state mr_sharers_state(struct mm_struct *mm, struct task_struct *task,
 			continue;
 		if ((p->flags & PF_KTHREAD) && !kthreads)
 			continue;
-		state = max(state, mr_process_state(p));
+		state = max(state, mr_sharer_state(p));
 		if (state == MR_STATE_LIVE)
 			break;
 	}
 	rcu_read_unlock();
 	return state;
+}
+
+/* Another process than the victim's that uses @mm?  Under RCU. */
+static bool mr_sharer_is(struct task_struct *p, const struct mm_struct *mm,
+			 struct task_struct *task)
+{
+	return !same_thread_group(p, task) && !(p->flags & PF_KTHREAD) &&
+	       mr_process_uses(p, mm);
+}
+
+/* May the caller kill @p?  Returns 0, -EINVAL for itself, -EPERM.  Under RCU. */
+static int mr_sharer_may_kill(struct task_struct *p)
+{
+	int ret = mr_target_may_kill(p);
+
+	if (!ret && !task_tgid_nr_ns(p, task_active_pid_ns(current)))
+		ret = -EPERM;
+	return !ret || ret == -EINVAL ? ret : -EPERM;
+}
+
+/**
+ * mr_sharers_check() - may the caller kill all other users of an mm?
+ * @mm: a reference is held
+ * @task: the victim, which does not count; a reference is held
+ * @awaits: set when there is one who need not be killed: a child of vfork(2)
+ *
+ * Return: 0; -EPERM when there is one whom the caller may not kill or does not see;
+ * -EINVAL when the caller itself is one; -EBUSY when one dumps core.
+ */
+int mr_sharers_check(struct mm_struct *mm, struct task_struct *task,
+		     bool *awaits)
+{
+	struct task_struct *p;
+	enum mr_state state;
+	int ret = 0, err;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		if (!mr_sharer_is(p, mm, task))
+			continue;
+		state = mr_sharer_state(p);
+		if (state == MR_STATE_DYING)
+			continue;
+		if (state == MR_STATE_DUMPING) {
+			ret = -EBUSY;
+			break;
+		}
+		err = mr_sharer_may_kill(p);
+		if (err && state == MR_STATE_VFORK)
+			*awaits = true;
+		else if (err)
+			ret = err;
+	}
+	rcu_read_unlock();
+	return ret;
+}
+
+/* One line for each kill: who, whom. */
+static void mr_sharer_log(struct task_struct *p, struct task_struct *task)
+{
+	pr_info_ratelimited("%s[%d] uid %u killed %s[%d] uid %u: shares the memory of %s[%d]\n",
+			    current->comm, task_tgid_nr(current),
+			    from_kuid(&init_user_ns, current_uid()), p->comm,
+			    task_tgid_nr(p),
+			    from_kuid(&init_user_ns, task_uid(p)), task->comm,
+			    task_tgid_nr(task));
+}
+
+/**
+ * mr_sharers_kill() - send SIGKILL to all other users of an mm who are alive
+ * @mm: a reference is held
+ * @task: the victim, which does not count; a reference is held
+ * @awaits: one whom the caller may not kill will go by itself
+ * @victims: grows by the number of those who were signalled
+ *
+ * The permission is asked again, of each just before it is signalled: it may have
+ * other credentials by now.  Who has left the mm by execve(2) is not signalled.
+ *
+ * Return: 0, or -EPERM when there is one whom the caller may not kill.
+ */
+int mr_sharers_kill(struct mm_struct *mm, struct task_struct *task, bool awaits,
+		    u32 *victims)
+{
+	struct task_struct *p;
+	int ret = 0;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		if (!mr_sharer_is(p, mm, task) ||
+		    mr_process_state(p) != MR_STATE_LIVE)
+			continue;
+		if (mr_sharer_may_kill(p)) {
+			if (awaits)
+				continue;
+			ret = -EPERM;
+			break;
+		}
+		if (mr_target_send_user(p, mm)) {
+			(*victims)++;
+			mr_sharer_log(p, task);
+		}
+	}
+	rcu_read_unlock();
+	return ret;
 }
 
 static void mr_sharers_kicked(void *unused)

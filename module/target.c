@@ -20,13 +20,18 @@ static bool mr_target_immortal(struct task_struct *task)
 	       task_pid_nr_ns(current, task_active_pid_ns(task));
 }
 
-/*
- * Would kill(2) with SIGKILL be allowed, and would it kill?  Asked of the kernel
- * with the signal that will be sent, since security modules judge signal 0 by
- * another permission.  It must be asked explicitly: a positive si_code makes the
- * kernel take the signal for one of its own, and check nothing.  Under RCU.
+/**
+ * mr_target_may_kill() - would kill(2) with SIGKILL be allowed, and would it kill?
+ * @task: leader of the process
+ *
+ * Asked of the kernel with the signal that will be sent, since security modules
+ * judge signal 0 by another permission.  It must be asked explicitly: a positive
+ * si_code makes the kernel take the signal for one of its own, and check nothing.
+ * Under RCU, and without task_lock(), which a security module may take.
+ *
+ * Return: 0; -EINVAL for the caller itself; -EPERM, or what a security module says.
  */
-static int mr_target_may_kill(struct task_struct *task)
+int mr_target_may_kill(struct task_struct *task)
 {
 	int ret;
 
@@ -60,10 +65,37 @@ static int mr_target_send(struct task_struct *task)
 }
 
 /**
+ * mr_target_send_user() - send SIGKILL to a process that uses an mm
+ * @task: any thread of it
+ * @mm: a reference is held
+ *
+ * Without any check of the permission.  Under RCU.
+ *
+ * Return: true when it was sent, at a time when the process used @mm.
+ */
+bool mr_target_send_user(struct task_struct *task, const struct mm_struct *mm)
+{
+	struct task_struct *t;
+	bool sent = false;
+
+	for_each_thread(task, t) {
+		/* execve(2) gives it another one under this lock. */
+		task_lock(t);
+		if (t->mm == mm)
+			sent = !mr_target_send(t);
+		task_unlock(t);
+		if (sent)
+			break;
+	}
+	return sent;
+}
+
+/**
  * mr_target_kill() - send SIGKILL if the caller may
  * @pid: of the thread group leader
- * @refusal: an errno, when something else than the permission speaks against it.
- *	It is told only to those who may kill: it says something of the victim.
+ * @mm: what it used a moment ago; a reference is held
+ * @refused: something else than the permission speaks against it
+ * @used: set to whether it still used @mm when it was signalled
  *
  * The process is looked up anew, since execve(2) by another thread makes that
  * one the leader, and the permission is asked of what was found just before the
@@ -71,13 +103,15 @@ static int mr_target_send(struct task_struct *task)
  *
  * Return: 0; -ESRCH when it is gone; -EINVAL for the caller itself or a process
  * that is not in its pid namespace or one below (pidfd_send_signal(2)); -EPERM
- * when it must not be killed, or cannot; @refusal.
+ * when it must not be killed, or cannot; 1 when it may be killed, but was @refused.
  */
-int mr_target_kill(struct pid *pid, int refusal)
+int mr_target_kill(struct pid *pid, const struct mm_struct *mm, bool refused,
+		   bool *used)
 {
 	struct task_struct *task;
 	int ret;
 
+	*used = false;
 	if (!pid_nr_ns(pid, task_active_pid_ns(current)))
 		return -EINVAL;
 
@@ -88,8 +122,11 @@ int mr_target_kill(struct pid *pid, int refusal)
 			ret = -ESRCH;
 			break;
 		}
-		ret = mr_target_may_kill(task) ?: refusal;
+		ret = mr_target_may_kill(task) ?: refused;
 		if (ret)
+			break;
+		*used = mr_target_send_user(task, mm);
+		if (*used)
 			break;
 		/* -ESRCH: unhashed meanwhile, dead or no longer the leader. */
 		ret = mr_target_send(task);

@@ -6,7 +6,11 @@
 #define _MR_TARGET_H
 
 #include <linux/pid.h>
+#include <linux/sched.h>
 
-int mr_target_kill(struct pid *pid, int refusal);
+int mr_target_may_kill(struct task_struct *task);
+bool mr_target_send_user(struct task_struct *task, const struct mm_struct *mm);
+int mr_target_kill(struct pid *pid, const struct mm_struct *mm, bool refused,
+		   bool *used);
 
 #endif /* _MR_TARGET_H */
