@@ -97,7 +97,10 @@
  * @MRELEASE_KILL_SHARERS: Other live processes that share the address space
  *	(clone(2) with CLONE_VM and without CLONE_THREAD) are killed as well.
  *	The kill permission on all of them is checked first; when one may not be
- *	killed nobody is (EPERM).  Only with MRELEASE_KILL.
+ *	killed, or is not visible in the caller's pid namespace, nobody is
+ *	(EPERM, LEFT_SHARED).  Each is signalled only while it still uses this
+ *	address space: who has called execve(2) meanwhile is left alone.  Only
+ *	with MRELEASE_KILL.
  * @MRELEASE_TEARDOWN: Return when the whole address space is gone: page
  *	tables, mappings and the files that they held open.
  */
@@ -125,8 +128,11 @@
  *	from outside (5.10).
  * @MRELEASE_LEFT_NOTIFIER: A device or virtual machine follows this address
  *	space (MMU notifier) and could make the call miss its deadline.
- * @MRELEASE_LEFT_ROBUST: Pages that hold robust futexes, which the victim's
- *	own exit has to walk and then frees.
+ * @MRELEASE_LEFT_ROBUST: Pages that the lists of robust futexes of the victim's
+ *	threads go through: their exit has to follow them, and then frees them.
+ *	With LEFT_TIMEOUT or LEFT_SIGNAL: such a list could not be followed from
+ *	outside, since a part of it is swapped out, say, so that nothing was
+ *	unmapped yet.
  * @MRELEASE_LEFT_TIMEOUT: timeout_ms ran out (ETIMEDOUT).
  * @MRELEASE_LEFT_SIGNAL: A signal ended the call (EINTR).
  * @MRELEASE_LEFT_EXITING: The victim's own exit is freeing the rest.
@@ -363,7 +369,8 @@ struct mrelease_arm_args {
  *			is not visible in the caller's pid namespace
  *			(pidfd_send_signal(2)); or shares its memory with a live
  *			process (LEFT_SHARED) and MRELEASE_KILL_SHARERS is not
- *			set.  Nobody was signalled.
+ *			set, or the caller itself is that process.  Nobody was
+ *			signalled.
  *	EPERM		kill(2) would say so (a security module may have an errno
  *			of its own, such as EACCES of AppArmor; it is passed on);
  *			or the victim is global init or a
@@ -385,6 +392,18 @@ struct mrelease_arm_args {
  *			own memory unwritable during the call does EFAULT come
  *			after a release.
  *	===========	========================================================
+ *
+ *	A child of vfork(2) that has not called execve(2) yet is no reason to
+ *	refuse: the victim is killed, and the call waits until the child has
+ *	called execve(2) or is dead, up to the deadline (ETIMEDOUT, LEFT_SHARED).
+ *	With MRELEASE_KILL_SHARERS it is killed too, where the caller may.
+ *
+ *	Robust futexes (set_robust_list(2)) that the victim holds are given back
+ *	by its exit as if it had died alone.  What the lists of its threads go
+ *	through is left for that (LEFT_ROBUST); everything else comes back at
+ *	once.  Where a part of a list is swapped out, or it goes through more
+ *	pages than there is room for (256), nothing is unmapped before the threads
+ *	are through with their lists, up to the deadline.
  *
  *	A victim thread that is inside write(2) to a pipe or socket with a
  *	private, modified copy of a file page as its source may send the file's
