@@ -129,6 +129,7 @@ START_TEST(the_result_makes_the_text_exact)
 	assert_says(text_of(EINVAL, MRELEASE_LEFT_SHARED, 1), "killed, but");
 	assert_says(text_of(EINVAL, MRELEASE_LEFT_DUMP, 0), "core");
 	assert_says(text_of(EPERM, MRELEASE_LEFT_SHARED, 1), "survived");
+	assert_says(text_of(EPERM, MRELEASE_LEFT_SHARED, 0), "nothing");
 	assert_says(text_of(EPERM, 0, 1), "signalled");
 	assert_says(text_of(EPERM, 0, 0), "kill(2)");
 	assert_says(text_of(ETIMEDOUT, 0, 1), "killed");

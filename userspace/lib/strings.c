@@ -93,6 +93,9 @@ static const char *einval_text(uint32_t left, uint32_t victims)
 
 static const char *eperm_text(uint32_t left, uint32_t victims)
 {
+	if ((left & MRELEASE_LEFT_SHARED) && !victims)
+		return "a process that shares its memory may not be killed, "
+		       "and nothing was done; use more privilege";
 	if (left & MRELEASE_LEFT_SHARED)
 		return "killed, but a process that shares its memory survived "
 		       "and keeps it; kill that one with more privilege";
