@@ -12,6 +12,7 @@
 #include "module/abi.c"
 #include "module/account.c"
 #include "module/cursor.h"
+#include "module/spare.h"
 
 #define KIB(n) ((__u64)(n) << 10)
 #define MIB(n) ((unsigned long)(n) << 20)
@@ -305,12 +306,89 @@ START_TEST(several_address_spaces_add_up)
 }
 END_TEST
 
+#define SPARES 4
+
+static bool spare(struct mr_spare *set, unsigned long start, unsigned long end)
+{
+	struct mr_piece range = { start, end };
+
+	return mr_spare_add(set, &range);
+}
+
+START_TEST(spared_ranges_are_in_order_and_apart)
+{
+	struct mr_piece ranges[SPARES];
+	struct mr_spare set = { .max = SPARES, .ranges = ranges };
+
+	ck_assert(spare(&set, 50, 60));
+	ck_assert(spare(&set, 10, 20));
+	ck_assert(spare(&set, 30, 40));
+	ck_assert_uint_eq(set.nr, 3);
+	ck_assert_uint_eq(ranges[0].start, 10);
+	ck_assert_uint_eq(ranges[1].start, 30);
+	ck_assert_uint_eq(ranges[2].start, 50);
+	/* The same again, a part, and what touches. */
+	ck_assert(spare(&set, 30, 40));
+	ck_assert(spare(&set, 12, 15));
+	ck_assert(spare(&set, 20, 25));
+	ck_assert(spare(&set, 28, 30));
+	ck_assert_uint_eq(set.nr, 3);
+	ck_assert_uint_eq(ranges[0].end, 25);
+	ck_assert_uint_eq(ranges[1].start, 28);
+	/* One that closes the gaps. */
+	ck_assert(spare(&set, 25, 55));
+	ck_assert_uint_eq(set.nr, 1);
+	ck_assert_uint_eq(ranges[0].start, 10);
+	ck_assert_uint_eq(ranges[0].end, 60);
+}
+END_TEST
+
+START_TEST(no_room_for_another_range_is_told)
+{
+	struct mr_piece ranges[SPARES + 1] = { [SPARES] = { 7, 7 } };
+	struct mr_spare set = { .max = SPARES, .ranges = ranges };
+	unsigned long i;
+
+	for (i = 0; i < SPARES; i++)
+		ck_assert(spare(&set, 20 * i, 20 * i + 10));
+	ck_assert(!spare(&set, 200, 210));
+	ck_assert(!spare(&set, 12, 18));
+	ck_assert_uint_eq(set.nr, SPARES);
+	ck_assert_uint_eq(ranges[SPARES].start, 7);
+	/* But for one that there is already, or that joins two. */
+	ck_assert(spare(&set, 0, 10));
+	ck_assert(spare(&set, 10, 20));
+	ck_assert_uint_eq(set.nr, SPARES - 1);
+	ck_assert(spare(&set, 200, 210));
+}
+END_TEST
+
+START_TEST(the_lowest_spared_range_is_found)
+{
+	struct mr_piece ranges[SPARES];
+	struct mr_spare set = { .max = SPARES, .ranges = ranges };
+
+	ck_assert_ptr_null(mr_spare_find(&set, 0, ~0UL));
+	ck_assert(spare(&set, 10, 20));
+	ck_assert(spare(&set, 30, 40));
+	ck_assert_ptr_eq(mr_spare_find(&set, 0, ~0UL), &ranges[0]);
+	ck_assert_ptr_null(mr_spare_find(&set, 0, 10));
+	ck_assert_ptr_eq(mr_spare_find(&set, 0, 11), &ranges[0]);
+	ck_assert_ptr_eq(mr_spare_find(&set, 19, 25), &ranges[0]);
+	ck_assert_ptr_null(mr_spare_find(&set, 20, 30));
+	ck_assert_ptr_eq(mr_spare_find(&set, 20, 31), &ranges[1]);
+	ck_assert_ptr_eq(mr_spare_find(&set, 35, 36), &ranges[1]);
+	ck_assert_ptr_null(mr_spare_find(&set, 40, ~0UL));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("module");
 	SRunner *runner = srunner_create(suite);
 	TCase *args = tcase_create("arguments");
 	TCase *cursor = tcase_create("cursor");
+	TCase *spares = tcase_create("spares");
 	TCase *account = tcase_create("account");
 	int failed;
 
@@ -325,6 +403,11 @@ int main(void)
 	tcase_add_test(cursor, pieces_cover_every_vma_once_from_the_top_down);
 	tcase_add_test(cursor, a_piece_at_address_zero_ends_the_pass);
 	suite_add_tcase(suite, cursor);
+
+	tcase_add_test(spares, spared_ranges_are_in_order_and_apart);
+	tcase_add_test(spares, no_room_for_another_range_is_told);
+	tcase_add_test(spares, the_lowest_spared_range_is_found);
+	suite_add_tcase(suite, spares);
 
 	tcase_add_test(account, result_is_the_difference_of_the_counters);
 	tcase_add_test(account, freed_is_what_had_no_other_user);
