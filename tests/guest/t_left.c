@@ -27,6 +27,7 @@
 #include "files.h"
 #include "hold.h"
 #include "kinds.h"
+#include "robust.h"
 #include "sys.h"
 #include "tap.h"
 
@@ -116,6 +117,19 @@ static void check_alive(const char *name, struct victim *victim,
 	ret = dev_release_timeout(dev, victim->pidfd, MRELEASE_KILL, timeout_ms,
 				  &res);
 	check(name, ret, want, &res, reasons, &fp);
+}
+
+static void robust_body(void *arg)
+{
+	struct robust_list_head *head = (void *)map_touched(4096, false);
+	struct robust_lock *lock = (void *)map_touched(4 * 4096, false);
+
+	(void)arg;
+	robust_init(head);
+	robust_take(head, lock);
+	robust_register(head);
+	victim_ready();
+	victim_live(VICTIM_SLEEP, NULL, 0);
 }
 
 static volatile bool sharing;
@@ -386,7 +400,8 @@ int main(int argc, char **argv)
 		skip("no /dev/kvm, and nothing else that follows an address space",
 		     "NOTIFIER");
 	}
-	skip("this module spares no pages of robust futexes", "ROBUST");
+	check_held("ROBUST", robust_body, MRELEASE_KILL, 0, 0,
+		   MRELEASE_LEFT_ROBUST);
 	check_held("TIMEOUT", big_body, MRELEASE_KILL, 1, -ETIMEDOUT,
 		   MRELEASE_LEFT_TIMEOUT);
 	check_held("TIMEOUT, shared", kind_memfd_both,
