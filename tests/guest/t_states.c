@@ -32,6 +32,7 @@
 
 static int dev;
 static int go_pipe[2];
+static int seen_pipe[2];
 
 static void sleep_body(void *arg)
 {
@@ -101,14 +102,16 @@ static void threads_body(void *arg)
 	victim_live(VICTIM_SLEEP, NULL, 0);
 }
 
-/* The child has its parent's memory until it is told to go. */
+/* The child has its parent's memory until it is told to go, and looks at it then. */
 static void vfork_body(void *arg)
 {
+	size_t off = 0;
+	char *mem;
 	char byte;
 	pid_t pid;
 
 	(void)arg;
-	map_touched(BYTES, false);
+	mem = map_touched(BYTES, false);
 	victim_ready();
 	pid = vfork();
 	if (pid < 0)
@@ -116,7 +119,10 @@ static void vfork_body(void *arg)
 	if (!pid) {
 		while (read(go_pipe[0], &byte, 1) < 0)
 			;
-		_exit(0);
+		while (off < BYTES && mem[off] == 1)
+			off += 4096;
+		byte = off >= BYTES ? 'y' : 'n';
+		_exit(write(seen_pipe[1], &byte, 1) != 1);
 	}
 	victim_live(VICTIM_SLEEP, NULL, 0);
 }
@@ -293,22 +299,64 @@ static void check_leaderless(void)
 		     -1);
 }
 
-/* 2 points more. */
+/* In a while, when the caller is in the middle of its call. */
+static pid_t go_later(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		tap_bail("fork");
+	if (!pid) {
+		sleep_ms(300);
+		_exit(write(go_pipe[1], "", 1) != 1);
+	}
+	return pid;
+}
+
+/* What the child has seen. */
+static bool vfork_intact(void)
+{
+	char byte = 0;
+
+	return read(seen_pipe[0], &byte, 1) == 1 && byte == 'y';
+}
+
+/* 5 points more. */
 static void check_vfork(void)
 {
 	struct victim victim = victim_start(vfork_body, NULL);
 	bool waiting = proc_wait_state(victim.pid, "D", 10000);
 	struct mrelease_result res;
+	pid_t helper;
 	int ret;
 
-	ret = dev_release(dev, victim.pidfd, MRELEASE_KILL, &res);
-	tap_ok(waiting && ret == -EINVAL && !res.victims &&
+	ret = dev_release(dev, victim.pidfd, 0, &res);
+	tap_ok(waiting && ret == -EINVAL &&
 		       res.left_reasons == MRELEASE_LEFT_SHARED,
-	       "vfork: refused while the child has the memory too");
-	tap_ok(dev_release(dev, victim.pidfd, 0, &res) == -EINVAL,
 	       "vfork: EINVAL with flags 0");
+	ret = dev_release_timeout(dev, victim.pidfd, MRELEASE_KILL, 200, &res);
+	if (!tap_ok(ret == -ETIMEDOUT && res.victims == 1 && !res.anon_bytes &&
+			    (res.left_reasons & MRELEASE_LEFT_SHARED) &&
+			    (res.left_reasons & MRELEASE_LEFT_TIMEOUT),
+		    "vfork: killed, and the child waited for"))
+		tap_note("%s, reasons %#x", err_name(ret), res.left_reasons);
 	if (write(go_pipe[1], "", 1) != 1)
 		tap_bail("write");
+	tap_ok(vfork_intact(), "vfork: the child's memory was not touched");
+	victim_reap(&victim);
+
+	victim = victim_start(vfork_body, NULL);
+	waiting = proc_wait_state(victim.pid, "D", 10000);
+	helper = go_later();
+	check("in vfork", &victim, waiting);
+	tap_ok(vfork_intact(), "in vfork: the child lived on");
+	waitpid(helper, NULL, 0);
+
+	victim = victim_start(vfork_body, NULL);
+	waiting = proc_wait_state(victim.pid, "D", 10000);
+	if (write(go_pipe[1], "", 1) != 1)
+		tap_bail("write");
+	tap_ok(waiting && vfork_intact(), "after vfork: the child is gone");
 	check("after vfork", &victim, proc_wait_state(victim.pid, "S", 10000));
 }
 
@@ -356,9 +404,9 @@ int main(int argc, char **argv)
 		_exit(94);
 	}
 
-	tap_plan(3 * 9 + 2 + 2 + 2);
+	tap_plan(3 * 10 + 5 + 2 + 2);
 	dev = dev_open();
-	if (pipe2(go_pipe, O_CLOEXEC))
+	if (pipe2(go_pipe, O_CLOEXEC) || pipe2(seen_pipe, O_CLOEXEC))
 		tap_bail("pipe2");
 
 	check_plain();
