@@ -38,6 +38,7 @@ MR_DEFINE_SYMBOL(pidfd_get_pid)
 MR_DEFINE_SYMBOL(check_kill_permission)
 MR_DEFINE_SYMBOL(do_send_sig_info)
 MR_DEFINE_SYMBOL(drain_local_pages)
+MR_DEFINE_SYMBOL(drain_all_pages)
 MR_DEFINE_SYMBOL(delete_from_page_cache_batch)
 #ifndef MR_ZAP_EXPORTED
 MR_DEFINE_SYMBOL(zap)
@@ -50,6 +51,7 @@ static const struct mr_symbol mr_symbols[] __initconst = {
 	MR_SYMBOL(check_kill_permission, "check_kill_permission", 0),
 	MR_SYMBOL(do_send_sig_info, "do_send_sig_info", 0),
 	MR_SYMBOL(drain_local_pages, "drain_local_pages", MRELEASE_FEAT_VISIBLE),
+	MR_SYMBOL(drain_all_pages, "drain_all_pages", MRELEASE_FEAT_VISIBLE),
 	MR_SYMBOL(delete_from_page_cache_batch, "delete_from_page_cache_batch",
 		  MRELEASE_EVICT),
 #ifndef MR_ZAP_EXPORTED

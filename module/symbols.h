@@ -52,6 +52,9 @@ MR_DECLARE_SYMBOL(do_send_sig_info, int, int, struct kernel_siginfo *,
 /* mm/page_alloc.c; same prototype from 3.19 to 7.3 */
 MR_DECLARE_SYMBOL(drain_local_pages, void, struct zone *);
 
+/* mm/page_alloc.c; same prototype from 3.19 to 7.3 */
+MR_DECLARE_SYMBOL(drain_all_pages, void, struct zone *);
+
 /* mm/filemap.c; same prototype from 4.16 to 7.3, but for the type of the batch */
 MR_DECLARE_SYMBOL(delete_from_page_cache_batch, void, struct address_space *,
 		  MR_FOLIO_BATCH *);

@@ -227,9 +227,12 @@ static void mr_victim_put_mm(struct work_struct *work)
 	/* What a kernel thread drops is closed later, unless it is hurried. */
 	flush_delayed_fput();
 	/* They have all come by now: they held references before. */
-	if (READ_ONCE(victim->waiters))
+	if (READ_ONCE(victim->waiters)) {
 		mr_compat_tables_wait();
-	mr_compat_drain();
+		mr_compat_drain_all();
+	} else {
+		mr_compat_drain();
+	}
 
 	spin_lock(&mr_table_lock);
 	victim->gone = true;

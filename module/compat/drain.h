@@ -29,4 +29,20 @@ static inline void mr_compat_drain(void)
 	migrate_enable();
 }
 
+/*
+ * The same for all CPUs: what a work queue of the kernel's has freed is where that
+ * ran.  Since 6.0 the lists have a lock, and drain_all_pages() empties those of
+ * other CPUs from here; before, it waited for a work item on each of them, which
+ * may be busy for good, but then the lists were also small.
+ */
+static inline void mr_compat_drain_all(void)
+{
+#ifdef MR_HAVE_PCP_LOCK
+	if (mr_symbols_features() & MRELEASE_FEAT_VISIBLE)
+		mr_call(drain_all_pages)(NULL);
+#else
+	mr_compat_drain();
+#endif
+}
+
 #endif /* _MR_COMPAT_DRAIN_H */
