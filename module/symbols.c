@@ -117,15 +117,20 @@ static void * __init mr_symbol_resolve(const struct mr_symbol *sym)
 /* All of them.  Returns 0, or an error when one that is needed is not there. */
 static int __init mr_symbols_resolve(void *addr[])
 {
+	u64 lost = 0;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(mr_symbols); i++) {
 		addr[i] = mr_symbol_resolve(&mr_symbols[i]);
+		mr_features |= mr_symbols[i].feature;
 		if (!IS_ERR(addr[i]))
-			mr_features |= mr_symbols[i].feature;
-		else if (!mr_symbols[i].feature)
+			continue;
+		if (!mr_symbols[i].feature)
 			return PTR_ERR(addr[i]);
+		lost |= mr_symbols[i].feature;
 	}
+	/* A feature may need several. */
+	mr_features &= ~lost;
 	return 0;
 }
 

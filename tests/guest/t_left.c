@@ -2,13 +2,12 @@
 /*
  * What is left, and why: each reason is reached by a case, and left_bytes is what the
  * victim still has.  To see that, it is held on its way out, with its memory, until
- * its page tables have been looked at.
+ * its page tables have been looked at.  LEFT_NOTIFIER is in t_notifier.
  */
 /* guest: smp=2 mem=2048 timeout=240 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/kvm.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,7 +30,7 @@
 #include "sys.h"
 #include "tap.h"
 
-#define CASES 13
+#define CASES 12
 #define POINTS 3
 #define RW (PROT_READ | PROT_WRITE)
 #define ROM 0xf0000
@@ -295,26 +294,6 @@ static void check_dump(void)
 	victim_end(&victim);
 }
 
-static void kvm_body(void *arg)
-{
-	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-
-	(void)arg;
-	map_touched(KIND_SMALL, false);
-	/* From here on it follows this address space. */
-	if (kvm < 0 || ioctl(kvm, KVM_CREATE_VM, 0) < 0)
-		_exit(95);
-	kind_live();
-}
-
-/* The emulated CPU has what AMD's virtualization takes. */
-static bool have_kvm(void)
-{
-	return !access("/dev/kvm", F_OK) ||
-	       (!system("modprobe kvm_amd 2>/dev/null") &&
-		!access("/dev/kvm", F_OK));
-}
-
 /* A single page of a file on top, which zapping begins with, and a lot below. */
 static void page_body(void *arg)
 {
@@ -391,15 +370,6 @@ int main(int argc, char **argv)
 			   MRELEASE_LEFT_LOCKED);
 	else
 		skip("since 5.18 it can be unmapped from outside", "LOCKED");
-	if (have_kvm()) {
-		victim = victim_start(kvm_body, NULL);
-		check_alive("NOTIFIER", &victim, 1000, -ETIMEDOUT,
-			    MRELEASE_LEFT_NOTIFIER);
-		victim_end(&victim);
-	} else {
-		skip("no /dev/kvm, and nothing else that follows an address space",
-		     "NOTIFIER");
-	}
 	check_held("ROBUST", robust_body, MRELEASE_KILL, 0, 0,
 		   MRELEASE_LEFT_ROBUST);
 	check_held("TIMEOUT", big_body, MRELEASE_KILL, 1, -ETIMEDOUT,

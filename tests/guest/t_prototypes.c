@@ -47,6 +47,7 @@ static const struct symbol {
 	{ "do_send_sig_info", 0 },
 	{ "drain_local_pages", MRELEASE_FEAT_VISIBLE },
 	{ "delete_from_page_cache_batch", MRELEASE_EVICT },
+	{ "drain_all_pages", MRELEASE_FEAT_VISIBLE },
 };
 
 #define SYMBOLS ((int)(sizeof(symbols) / sizeof(symbols[0])))
