@@ -79,6 +79,12 @@ void cgroups_enable(void)
 		snprintf(plus, sizeof(plus), "+%s", name);
 		write_file("/sys/fs/cgroup/cgroup.subtree_control", plus);
 	}
+	/*
+	 * As there, one group is always there.  With the first one, and after the
+	 * last, the kernel patches its page allocator (cpusets_enabled()), over
+	 * which an emulated CPU stumbles now and then that runs it meanwhile.
+	 */
+	mkdir("/sys/fs/cgroup/init.scope", 0755);
 }
 
 void tracing_enable(void)
