@@ -353,7 +353,7 @@ int main(int argc, char **argv)
 	struct fs list[FS_MAX];
 
 	state = (seed ? strtoull(seed, NULL, 0) : now_ns()) | 1;
-	n = fs_list(list, FS_MAX, false);
+	n = fs_list(list, FS_MAX, true);
 	for (i = 0; i < n; i++)
 		backed += list[i].backed;
 	tap_plan(backed * POINTS);
@@ -366,5 +366,6 @@ int main(int argc, char **argv)
 	for (i = 0; i < n; i++)
 		if (list[i].backed)
 			play(&list[i], atoi(rounds));
+	fs_end(list, n);
 	return tap_done();
 }
