@@ -15,6 +15,7 @@
 
 #include <linux/fs.h>
 
+#include "files.h"
 #include "proc.h"
 #include "sys.h"
 #include "tap.h"
@@ -106,29 +107,6 @@ static void run_way(enum way way, struct row *row)
 	row->killed = was_killed(victim_reap(&victim));
 }
 
-/* A frozen file system would outlive a test that ends early. */
-static void thaw_at_the_end(void)
-{
-	int end[2];
-	char byte;
-
-	if (pipe2(end, O_CLOEXEC))
-		tap_bail("pipe2");
-	switch (fork()) {
-	case -1:
-		tap_bail("fork");
-	case 0:
-		close(end[1]);
-		close(dev);
-		/* Ends when the last copy of the other side is closed. */
-		while (read(end[0], &byte, 1) > 0)
-			;
-		ioctl(mnt, FITHAW, 0);
-		_exit(0);
-	}
-	close(end[0]);
-}
-
 static bool most(long kib)
 {
 	return kib >= VICTIM_KIB * 9 / 10;
@@ -147,7 +125,7 @@ int main(void)
 		tap_bail(MOUNT);
 	if (pipe2(go_pipe, O_CLOEXEC))
 		tap_bail("pipe2");
-	thaw_at_the_end();
+	thaw_at_the_end(mnt, dev);
 
 	for (way = 0; way < WAYS; way++)
 		if (peer || way != WAY_SYSCALL)

@@ -346,28 +346,6 @@ static void check_aio(void)
 	tap_note("AIO in flight, no deadline: %.0f ms", s.ms);
 }
 
-/* A frozen file system would outlive a test that ends early. */
-static void thaw_at_the_end(void)
-{
-	int end[2];
-	char byte;
-
-	if (pipe2(end, O_CLOEXEC))
-		tap_bail("pipe2");
-	switch (fork()) {
-	case -1:
-		tap_bail("fork");
-	case 0:
-		close(end[1]);
-		close(dev);
-		while (read(end[0], &byte, 1) > 0)
-			;
-		ioctl(disk, FITHAW, 0);
-		_exit(0);
-	}
-	close(end[0]);
-}
-
 int main(int argc, char **argv)
 {
 	tap_plan(2 + 2 * 3 + 2 + 2 * 2 + 4 + 4 + 4);
@@ -378,7 +356,7 @@ int main(int argc, char **argv)
 	mkdir(TMPFS, 0700);
 	if (mount("tmpfs", TMPFS, "tmpfs", 0, NULL))
 		tap_bail("mount tmpfs");
-	thaw_at_the_end();
+	thaw_at_the_end(disk, dev);
 	sleep_ms(50);
 	idle_refs = module_refs();
 

@@ -6,9 +6,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -310,4 +312,26 @@ uint64_t random_next(uint64_t *state)
 	*state ^= *state << 25;
 	*state ^= *state >> 27;
 	return *state * 0x2545f4914f6cdd1dULL;
+}
+
+void thaw_at_the_end(int fd, int dev)
+{
+	int end[2];
+	char byte;
+
+	if (pipe2(end, O_CLOEXEC))
+		tap_bail("pipe2");
+	switch (fork()) {
+	case -1:
+		tap_bail("fork");
+	case 0:
+		close(end[1]);
+		close(dev);
+		/* Ends when the last copy of the other side is closed. */
+		while (read(end[0], &byte, 1) > 0)
+			;
+		ioctl(fd, FITHAW, 0);
+		_exit(0);
+	}
+	close(end[0]);
 }

@@ -82,4 +82,10 @@ void read_pages(const volatile char *mem, size_t bytes);
 /* Random numbers that can be had again: xorshift64*; @state must not be 0. */
 uint64_t random_next(uint64_t *state);
 
+/*
+ * A frozen file system would outlive a test that ends early: thaw that of @fd when the
+ * last copy of the calling process is gone.  @dev is closed in who waits for that.
+ */
+void thaw_at_the_end(int fd, int dev);
+
 #endif /* _FILES_H */
