@@ -70,35 +70,13 @@ static bool says(const char *path, const char *word)
 	return file_read(path, text, sizeof(text)) > 0 && strstr(text, word);
 }
 
-/* Call fn for each line; what is beyond 255 characters of it is cut. */
-static bool each_line(const char *path, void (*fn)(const char *, void *),
-		      void *data)
+/* mr_read_lines() below the root that the tests may have set. */
+static bool each_line(const char *path, mr_line_fn fn, void *data)
 {
 	char full[PATH_ROOM];
-	char buf[8192];
-	char line[256];
-	size_t len = 0;
-	ssize_t got;
-	ssize_t i;
-	int fd;
 
 	root_path(full, sizeof(full), path);
-	fd = mr_sys_open(full, O_RDONLY);
-	if (fd < 0)
-		return false;
-	while ((got = mr_sys_read(fd, buf, sizeof(buf))) > 0) {
-		for (i = 0; i < got; i++) {
-			if (buf[i] == '\n') {
-				line[len] = '\0';
-				fn(line, data);
-				len = 0;
-			} else if (len < sizeof(line) - 1) {
-				line[len++] = buf[i];
-			}
-		}
-	}
-	close(fd);
-	return true;
+	return mr_read_lines(full, fn, data);
 }
 
 /* modules.dep: "updates/dkms/mrelease.ko.xz: ..." */

@@ -10,6 +10,7 @@
 #ifndef MRELEASE_SYS_H
 #define MRELEASE_SYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -31,5 +32,13 @@ void mr_sys_sleep(uint32_t ms);
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t mr_sys_now(void);
+
+typedef void (*mr_line_fn)(const char *line, void *data);
+
+/*
+ * Call fn for each line of a file; a long one (Groups: of a user in thousands of
+ * them) is cut after 255 characters.  False when the file cannot be read.
+ */
+bool mr_read_lines(const char *path, mr_line_fn fn, void *data);
 
 #endif /* MRELEASE_SYS_H */

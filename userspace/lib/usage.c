@@ -15,15 +15,9 @@
 /* PF_KTHREAD in the ninth field of /proc/PID/stat, see proc(5). */
 #define STAT_KTHREAD 0x00200000UL
 
-typedef void (*line_fn)(const char *line, void *data);
-
-/*
- * Call fn for each line.  Only the beginning of a line matters here; a long one
- * (Groups: of a user in thousands of them) is cut.
- */
-static bool read_lines(const char *path, line_fn fn, void *data)
+bool mr_read_lines(const char *path, mr_line_fn fn, void *data)
 {
-	char line[128];
+	char line[256];
 	char buf[1024];
 	size_t len = 0;
 	ssize_t got;
@@ -114,7 +108,7 @@ static struct pid_line pid_of(int pidfd)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", pidfd);
-	read_lines(path, parse_fdinfo, &pid);
+	mr_read_lines(path, parse_fdinfo, &pid);
 	return pid;
 }
 
@@ -126,17 +120,17 @@ void mr_usage_read(int pidfd, struct mr_usage *usage)
 	memset(usage, 0, sizeof(*usage));
 
 	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", pidfd);
-	if (!read_lines(path, parse_fdinfo, &pid))
+	if (!mr_read_lines(path, parse_fdinfo, &pid))
 		return;
 	usage->not_pidfd = !pid.found;
 	if (pid.pid <= 0)
 		return;
 
 	snprintf(path, sizeof(path), "/proc/%ld/status", pid.pid);
-	if (!read_lines(path, parse_status, usage))
+	if (!mr_read_lines(path, parse_status, usage))
 		goto unknown;
 	snprintf(path, sizeof(path), "/proc/%ld/stat", pid.pid);
-	if (!read_lines(path, parse_stat, usage))
+	if (!mr_read_lines(path, parse_stat, usage))
 		goto unknown;
 
 	/*
