@@ -41,9 +41,11 @@ dkms-uninstall:
 	dkms remove -m mrelease -v $(VERSION) --all
 	rm -rf $(DKMS_SRC)
 
+REV = HEAD
+DIST = build/mrelease-$(VERSION).tar.gz
 dist:
-	mkdir -p build
-	git archive --prefix=mrelease-$(VERSION)/ -o build/mrelease-$(VERSION).tar.gz HEAD
+	mkdir -p $(dir $(DIST))
+	git archive --prefix=mrelease-$(VERSION)/ -o $(DIST) $(REV)
 
 # Debian packages of what is committed, into build/deb.
 deb:
