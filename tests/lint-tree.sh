@@ -4,7 +4,7 @@
 # The checks of `lint` on the tree as a whole: what has to agree with what. Sourced by tests/lint; each
 # prints what it found and passes when that is nothing.
 
-tree_checks=(spdx version conditionals length places text links kernels symbols)
+tree_checks=(spdx version conditionals length places text links kernels support symbols)
 declare -A tree_title=(
 	[spdx]='every file names its licence, and the one of its directory'
 	[version]='one version, in VERSION'
@@ -14,6 +14,7 @@ declare -A tree_title=(
 	[text]='only text, without blanks at the end of a line'
 	[links]='what the documents refer to exists'
 	[kernels]='dkms.conf, tests/qemu/KERNELS and README.md name the same kernels'
+	[support]='docs/support.md has a run without failures for each of them'
 	[symbols]='docs/kernels.md names the functions that are looked up'
 )
 
@@ -167,6 +168,22 @@ check_kernels() {
 			fi
 		done
 	done
+}
+
+# Its first table: name, release, architecture, built, loaded, passed, failed, skipped, seconds.
+check_support() {
+	local kernel row names
+
+	names=$(kernel_names apt)
+	while read -r kernel; do
+		row=$(sed -nE "s/^\| ${kernel//./\\.} \| ([^|]*[0-9][^|]*\|.*)/\1/p" docs/support.md | head -n 1)
+		awk -F' *[|] *' -v kernel="$kernel" '
+			!/[|]/ { print "docs/support.md has no run on", kernel; next }
+			$3 !~ /^(yes|cross-built)$/ || $4 == "NO" { print "docs/support.md: not built or not loaded on", kernel }
+			$5 + 0 == 0 || $6 != "0" { print "docs/support.md:", $5, "passed,", $6, "failed on", kernel }' <<<"$row"
+	done <<<"$names"
+	sed -nE '/^\| Kernel /,/^$/s/^\| ([0-9][^ ]*) .*/\1/p' docs/support.md | grep -vxF "$names" |
+		sed 's/.*/docs\/support.md has a row for &, which is not in tests\/qemu\/KERNELS/' || :
 }
 
 check_symbols() {
