@@ -344,8 +344,6 @@ static void check_other(void)
 
 int main(int argc, char **argv)
 {
-	struct victim victim;
-
 	tap_plan(CASES * POINTS);
 	big /= weigh_scale(argc, argv);
 	dev = dev_open();

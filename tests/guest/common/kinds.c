@@ -295,6 +295,20 @@ void kind_reserved(void *arg)
 	kind_live();
 }
 
+/* Where only five levels of page tables reach. */
+void kind_high(void *arg)
+{
+	char *mem = mmap(KIND_HIGH, KIND_BYTES, RW, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
+
+	(void)arg;
+	if (mem != KIND_HIGH)
+		_exit(95);
+	madvise(mem, KIND_BYTES, MADV_NOHUGEPAGE);
+	kind_touch(mem, KIND_BYTES, PAGE);
+	kind_live();
+}
+
 void kind_sparse(void *arg)
 {
 	char *mem = kind_map(KIND_SPARSE, RW, MAP_NORESERVE, -1);

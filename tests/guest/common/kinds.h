@@ -33,6 +33,8 @@ void kind_live(void) __attribute__((noreturn));
 #define KIND_RESERVE (16 * 1024 * GIB)
 #define KIND_SPARSE (1024 * GIB)
 #define KIND_SPOTS 256
+/* Above what four levels of page tables can map. */
+#define KIND_HIGH ((void *)(1UL << 50))
 
 void kind_mlocked(void *arg);
 void kind_ksm(void *arg);
@@ -50,6 +52,7 @@ void kind_secretmem(void *arg);
 void kind_small_vmas(void *arg);
 void kind_reserved(void *arg);
 void kind_sparse(void *arg);
+void kind_high(void *arg);
 
 /* Can they be had here?  NULL, or why not. */
 const char *no_userfaultfd(void);
@@ -58,6 +61,7 @@ const char *no_shmem_thp(void);
 const char *no_hugetlb(void);
 const char *no_swap(void);
 const char *no_secretmem(void);
+const char *no_high(void);
 const char *no_ksm(void);
 
 /* In a child: take such memory, and exit with 0. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -142,4 +143,15 @@ void kinds_end(void)
 		write_file("/sys/block/zram0/reset", "1");
 	}
 	ksm_end();
+}
+
+const char *no_high(void)
+{
+	void *mem = mmap(KIND_HIGH, 4096, PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED)
+		return "no address space";
+	munmap(mem, 4096);
+	return mem == KIND_HIGH ? NULL : "four levels of page tables";
 }
