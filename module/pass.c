@@ -11,6 +11,7 @@
  * address space and not from what each worker did.
  */
 #include "module/compat/mm.h"
+#include "module/compat/pgtable.h"
 #include "module/counts.h"
 #include "module/pass.h"
 
@@ -155,17 +156,40 @@ static void mr_pass_finish(struct mr_victim *victim, struct mr_worker *worker)
 	wake_up_all(&victim->wait);
 }
 
+/*
+ * The highest VMA below what has been handed out, and the cursor in it, below
+ * whatever has no page tables: the price of a reservation must not be its size.
+ * Under victim->lock and mmap lock.
+ */
+static struct vm_area_struct *mr_pass_vma(struct mr_victim *victim)
+{
+	struct mr_cursor *cursor = &victim->pass.cursor;
+	struct vm_area_struct *vma;
+	unsigned long floor;
+
+	while ((vma = mr_compat_vma_below(victim->mm, cursor->pos))) {
+		cursor->pos = min(cursor->pos, vma->vm_end);
+		do {
+			floor = mr_compat_tables_floor(vma, cursor->pos - 1);
+			if (floor == cursor->pos)
+				return vma;
+			cursor->pos = max(floor, vma->vm_start);
+		} while (cursor->pos > vma->vm_start);
+	}
+	return NULL;
+}
+
 /* The next piece that nobody has had.  Under victim->lock and mmap lock. */
 static bool mr_pass_next(struct mr_victim *victim, struct mr_worker *worker)
 {
 	struct mr_pass *pass = &victim->pass;
 	struct vm_area_struct *vma;
 
-	vma = mr_compat_vma_below(victim->mm, pass->cursor.pos);
+	vma = mr_pass_vma(victim);
 	if (!vma && !pass->late && pass->late_seen) {
 		pass->late = true;
 		mr_cursor_init(&pass->cursor);
-		vma = mr_compat_vma_below(victim->mm, pass->cursor.pos);
+		vma = mr_pass_vma(victim);
 	}
 	if (!vma)
 		return false;

@@ -52,12 +52,22 @@ static bool mr_vma_late(const struct vm_area_struct *vma)
 	return vma->vm_file && vma->anon_vma;
 }
 
+/* Reserved by somebody who has not got round to using it, and guard pages. */
+static bool mr_vma_untouched(const struct vm_area_struct *vma)
+{
+	return !vma->anon_vma && !vma->vm_ops && !vma->vm_file;
+}
+
 /* Look at the pages of one VMA, zap them, and see what became of them. */
 static void mr_reap_vma(struct vm_area_struct *vma, unsigned long start,
 			unsigned long end, bool evict, struct mr_batch *batch)
 {
 	unsigned long next;
 	bool mapped;
+
+	/* Never written to: at most the zero page is there. */
+	if (mr_vma_untouched(vma))
+		return;
 
 	/* Page cache only, which stays: nothing to be learned from it. */
 	if (!evict && !vma->anon_vma) {

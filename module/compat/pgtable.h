@@ -32,6 +32,42 @@ static inline pte_t *mr_compat_pte_map(struct mm_struct *mm, pmd_t *pmd,
 }
 
 /*
+ * How far down from @addr there is nothing mapped, as all levels but the last
+ * show it: the lowest address of the range without a table that @addr lies in;
+ * @addr + 1 where there is one.  The mmap lock is held for reading, so tables of
+ * these levels do not go away, but for those that hugetlbfs shares.
+ */
+static inline unsigned long mr_compat_tables_floor(struct vm_area_struct *vma,
+						   unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset(vma->vm_mm, addr);
+	unsigned long floor = addr + 1;
+	p4d_t *p4d;
+	pud_t *pud, pudval;
+	pmd_t *pmd;
+
+	if (pgd_none(READ_ONCE(*pgd)))
+		return addr & PGDIR_MASK;
+	p4d = p4d_offset(pgd, addr);
+	if (p4d_none(READ_ONCE(*p4d)))
+		return addr & P4D_MASK;
+	pud = pud_offset(p4d, addr);
+	pudval = READ_ONCE(*pud);
+	if (pud_none(pudval))
+		return addr & PUD_MASK;
+	if (pud_bad(pudval) || (vma->vm_flags & VM_HUGETLB))
+		return floor;
+
+	/* As far as this table goes, and the VMA. */
+	for (pmd = pmd_offset(pud, addr); pmd_none(READ_ONCE(*pmd)); pmd--) {
+		floor = (floor - 1) & PMD_MASK;
+		if (!(floor & ~PUD_MASK) || floor <= vma->vm_start)
+			break;
+	}
+	return floor;
+}
+
+/*
  * pte_page() of a present, normal PTE, without what it does for others: on x86,
  * that is to undo the inversion of PTEs without the present bit (L1TF) and the
  * machine addresses of Xen PV guests.  Spares 2 of the 25 instructions that the
