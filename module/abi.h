@@ -11,9 +11,12 @@
 /* Sizes of the first version of each structure; they never change. */
 #define MR_INFO_SIZE_VER0	128
 #define MR_ARGS_SIZE_VER0	144
+#define MR_TARGET_SIZE_VER0	144
+#define MR_MANY_SIZE_VER0	160
 
-/* The input part of struct mrelease_args; what follows is output only. */
+/* Where the input part of a structure ends; what follows is output only. */
 #define MR_ARGS_HEAD		16
+#define MR_MANY_HEAD		32
 
 /* No structure of this ABI is ever larger, as for clone3() and openat2(). */
 #define MR_SIZE_MAX		4096
@@ -22,8 +25,9 @@
 #define MR_FLAGS		(MRELEASE_KILL | MRELEASE_SHARED | MRELEASE_HUGETLB | \
 				 MRELEASE_KILL_SHARERS | MRELEASE_TEARDOWN)
 
-/* The commands that this build implements. */
-#define MR_COMMANDS		(MRELEASE_FEAT_CMD(0) | MRELEASE_FEAT_CMD(1))
+/* The commands that this build implements on every kernel. */
+#define MR_COMMANDS		(MRELEASE_FEAT_CMD(0) | MRELEASE_FEAT_CMD(1) | \
+				 MRELEASE_FEAT_CMD(2))
 
 int mr_abi_size_check(__u32 size, __u32 first);
 int mr_abi_flags_check(__u32 flags, __u32 usable);

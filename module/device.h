@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 
 bool mr_enabled(void);
+u64 mr_features(void);
 long mr_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 #endif /* _MR_DEVICE_H */

@@ -2,10 +2,9 @@
 /*
  * The ioctls of /dev/mrelease: copy in, validate, dispatch, copy out.
  */
-#include <linux/uaccess.h>
-
-#include "module/abi.h"
+#include "module/copy.h"
 #include "module/device.h"
+#include "module/many.h"
 #include "module/request.h"
 #include "module/symbols.h"
 
@@ -13,33 +12,14 @@ static_assert(sizeof(struct mrelease_info) == MR_INFO_SIZE_VER0);
 static_assert(sizeof(struct mrelease_args) == MR_ARGS_SIZE_VER0);
 static_assert(offsetof(struct mrelease_args, result) == MR_ARGS_HEAD);
 
-static u64 mr_features(void)
+/**
+ * mr_features() - what works on this kernel
+ *
+ * Return: MRELEASE_* flags and MRELEASE_FEAT_* bits.
+ */
+u64 mr_features(void)
 {
 	return MR_FLAGS | MR_COMMANDS | mr_symbols_features();
-}
-
-/* Every structure begins with its size, as the caller knows it. */
-static int mr_copy_size(void __user *uarg, u32 first, u32 *size)
-{
-	if (get_user(*size, (u32 __user *)uarg))
-		return -EFAULT;
-	return mr_abi_size_check(*size, first);
-}
-
-/*
- * Write an output of @ksize bytes to where the caller has room for @usize,
- * with zeroes for what a newer caller has beyond ours.
- */
-static int mr_copy_out(void __user *to, size_t usize, const void *from,
-		       size_t ksize)
-{
-	size_t n = min(usize, ksize);
-
-	if (copy_to_user(to, from, n))
-		return -EFAULT;
-	if (usize > n && clear_user(to + n, usize - n))
-		return -EFAULT;
-	return 0;
 }
 
 static long mr_ioctl_info(void __user *uarg)
@@ -128,6 +108,8 @@ long mr_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return mr_ioctl_info(uarg);
 	case _IOC_NR(MRELEASE_IOC_RELEASE):
 		return mr_ioctl_release(uarg);
+	case _IOC_NR(MRELEASE_IOC_RELEASE_MANY):
+		return mr_ioctl_many(uarg);
 	default:
 		return -ENOTTY;
 	}

@@ -84,8 +84,8 @@ static int mr_pass_woken(struct mr_request *rq, long left)
  *
  * Process context, no lock held.
  *
- * Return: 0, then mr_pass_leave() must follow; -EINTR or -ETIMEDOUT when a pass
- * with other flags was still under way.
+ * Return: 0, then mr_pass_leave() must follow; -EINTR, -ETIMEDOUT or, for an eager
+ * call, -EAGAIN when a pass with other flags was still under way.
  */
 int mr_pass_join(struct mr_victim *victim, struct mr_worker *worker,
 		 struct mr_request *rq)
@@ -101,6 +101,8 @@ int mr_pass_join(struct mr_victim *victim, struct mr_worker *worker,
 	spin_lock(&victim->lock);
 	while (mr_pass_occupied(victim, rq->flags)) {
 		spin_unlock(&victim->lock);
+		if (rq->eager)
+			return -EAGAIN;
 		left = wait_event_killable_timeout(victim->wait,
 						   mr_pass_free(victim, rq->flags),
 						   mr_request_jiffies(rq));

@@ -152,14 +152,17 @@ static void mr_reap_piece(struct mm_struct *mm, struct mr_worker *worker,
  * at each time the lock has been taken.
  *
  * Returns 0 with the lock held; -ESRCH when there is nothing left to walk;
- * -EINTR or -ETIMEDOUT.
+ * -EINTR or -ETIMEDOUT; -EAGAIN when it would have to wait and must not.
  */
 static int mr_reap_lock(struct mr_victim *victim, struct mr_request *rq)
 {
 	struct mm_struct *mm = victim->mm;
 	int ret;
 
-	if (rq->deadline == KTIME_MAX) {
+	if (rq->eager) {
+		if (!mmap_read_trylock(mm))
+			return -EAGAIN;
+	} else if (rq->deadline == KTIME_MAX) {
 		if (mmap_read_lock_killable(mm))
 			return mr_request_check(rq) ?: -EINTR;
 	} else {
@@ -179,7 +182,7 @@ static int mr_reap_lock(struct mr_victim *victim, struct mr_request *rq)
 	return 0;
 }
 
-/* Work until there is nothing to claim.  Returns 0, -EINTR or -ETIMEDOUT. */
+/* Work until there is nothing to claim.  Returns 0, -EINTR, -ETIMEDOUT or -EAGAIN. */
 static int mr_reap_pieces(struct mr_victim *victim, struct mr_worker *worker,
 			  struct mr_request *rq, struct mr_batch *batch,
 			  const struct mr_spare *spare, bool rescue,
@@ -219,7 +222,7 @@ static int mr_reap_pieces(struct mr_victim *victim, struct mr_worker *worker,
  * When it cannot be said, since a part of it is swapped out, say, nothing is
  * unmapped until the threads are through with their lists.
  *
- * Returns 0, -EINTR or -ETIMEDOUT.
+ * Returns 0, -EINTR, -ETIMEDOUT or -EAGAIN.
  */
 static int mr_reap_spare(struct mr_victim *victim, struct mr_request *rq,
 			 struct mr_spare *spare)
@@ -236,11 +239,14 @@ static int mr_reap_spare(struct mr_victim *victim, struct mr_request *rq,
 			return 0;
 		if (ret)
 			return ret;
-		found = mr_robust_find(victim->mm, rq->flags & MRELEASE_SHARED,
-				       spare);
+		found = mr_robust_find(victim->mm, rq->task,
+				       READ_ONCE(victim->users),
+				       rq->flags & MRELEASE_SHARED, spare);
 		mmap_read_unlock(victim->mm);
 		if (found)
 			return 0;
+		if (rq->eager)
+			return -EAGAIN;
 
 		set_current_state(TASK_KILLABLE);
 		schedule_hrtimeout_range(&pause, MR_SPARE_NS, HRTIMER_MODE_REL);
@@ -288,7 +294,8 @@ static int mr_reap_pass(struct mr_victim *victim, struct mr_request *rq,
  *
  * Process context, no lock held.
  *
- * Return: 0, -EINTR or -ETIMEDOUT; @yield is true in each case.
+ * Return: 0, -EINTR or -ETIMEDOUT; @yield is true in each case.  -EAGAIN when the call
+ * is eager and would have to wait: to be called again.
  */
 int mr_reap(struct mr_victim *victim, struct mr_request *rq,
 	    struct mr_yield *yield)

@@ -9,6 +9,8 @@
 #include <linux/mrelease.h>
 #include <linux/sched/signal.h>
 
+struct mr_crowd;
+
 /*
  * struct mr_request - one call; lives on the caller's stack
  * @pidfd: the victim
@@ -21,6 +23,8 @@
  * @moved: the victim was signalled when it did not use any more, because of
  *	execve(2), what was pinned
  * @awaits: users of the memory that go by themselves: children of vfork(2)
+ * @eager: rather -EAGAIN than wait for the victim; others are to be released first
+ * @crowd: those that are released by the same call, NULL for a single one
  * @result: what is told to the caller
  */
 struct mr_request {
@@ -32,6 +36,8 @@ struct mr_request {
 	struct task_struct *task;
 	bool moved;
 	bool awaits;
+	bool eager;
+	const struct mr_crowd *crowd;
 	struct mrelease_result *result;
 };
 

@@ -20,6 +20,7 @@
 
 #include "module/compat/futex.h"
 #include "module/robust.h"
+#include "module/sharers.h"
 #include "module/word.h"
 
 /* Words that are read in one go, in all lists that are not empty. */
@@ -145,10 +146,23 @@ static bool mr_robust_thread(struct mr_robust *r, const struct task_struct *t)
 	       (!head32 || mr_robust_follow(r, head32, sizeof(u32)));
 }
 
+/* Those threads of a process that use @r->mm.  Under RCU. */
+static bool mr_robust_process(struct mr_robust *r, struct task_struct *p)
+{
+	struct task_struct *t;
+
+	for_each_thread(p, t)
+		if (READ_ONCE(t->mm) == r->mm && !mr_robust_thread(r, t))
+			return false;
+	return true;
+}
+
 /**
  * mr_robust_find() - find what must stay for the exit of the victim's threads
  * @mm: its mmap lock is held for reading; no thread that uses it is in user mode,
  *	or will be
+ * @task: a process that uses it; a reference is held
+ * @pins: as for mr_sharers_none()
  * @shared: shared mappings are going to be unmapped too
  * @spare: replaced
  *
@@ -158,7 +172,8 @@ static bool mr_robust_thread(struct mr_robust *r, const struct task_struct *t)
  * swapped out, or there are too many.  The threads will be through with their lists
  * sooner or later, so the answer changes.
  */
-bool mr_robust_find(struct mm_struct *mm, bool shared, struct mr_spare *spare)
+bool mr_robust_find(struct mm_struct *mm, struct task_struct *task,
+		    unsigned int pins, bool shared, struct mr_spare *spare)
 {
 	struct mr_robust r = {
 		.mm = mm,
@@ -166,19 +181,21 @@ bool mr_robust_find(struct mm_struct *mm, bool shared, struct mr_spare *spare)
 		.words = MR_ROBUST_WORDS,
 		.spare = spare,
 	};
-	struct task_struct *p, *t;
+	bool none = mr_sharers_none(mm, task, pins);
+	struct task_struct *p;
 	bool found = true;
 
 	spare->nr = 0;
 	rcu_read_lock();
-	for_each_process_thread(p, t) {
-		if (READ_ONCE(t->mm) != mm)
-			continue;
-		found = mr_robust_thread(&r, t);
-		if (!found)
-			goto out;
+	if (none) {
+		found = mr_robust_process(&r, task);
+	} else {
+		for_each_process(p) {
+			found = mr_robust_process(&r, p);
+			if (!found)
+				break;
+		}
 	}
-out:
 	rcu_read_unlock();
 	return found;
 }

@@ -9,6 +9,7 @@
 
 #include "module/spare.h"
 
-bool mr_robust_find(struct mm_struct *mm, bool shared, struct mr_spare *spare);
+bool mr_robust_find(struct mm_struct *mm, struct task_struct *task,
+		    unsigned int pins, bool shared, struct mr_spare *spare);
 
 #endif /* _MR_ROBUST_H */

@@ -11,6 +11,7 @@
 
 #include "module/compat/sched.h"
 #include "module/compat/signal.h"
+#include "module/crowd.h"
 #include "module/sharers.h"
 #include "module/target.h"
 
@@ -82,44 +83,6 @@ static enum mr_state mr_sharer_state(struct task_struct *p)
 	return state;
 }
 
-/**
- * mr_sharers_state() - are all other users of an mm on their way out?
- * @mm: a reference is held
- * @task: the victim, which does not count; a reference is held
- * @kthreads: kernel threads count as living users (process_mrelease(2)); else
- *	they do not count: one that borrows an mm by kthread_use_mm() copes with
- *	pages that are gone
- *
- * Return: the worst state of them; MR_STATE_DYING when there is none.
- */
-enum mr_state mr_sharers_state(struct mm_struct *mm, struct task_struct *task,
-			       bool kthreads)
-{
-	enum mr_state state = MR_STATE_DYING;
-	struct task_struct *p;
-
-	rcu_read_lock();
-	for_each_process(p) {
-		if (same_thread_group(p, task) || !mr_process_uses(p, mm))
-			continue;
-		if ((p->flags & PF_KTHREAD) && !kthreads)
-			continue;
-		state = max(state, mr_sharer_state(p));
-		if (state == MR_STATE_LIVE)
-			break;
-	}
-	rcu_read_unlock();
-	return state;
-}
-
-/* Another process than the victim's that uses @mm?  Under RCU. */
-static bool mr_sharer_is(struct task_struct *p, const struct mm_struct *mm,
-			 struct task_struct *task)
-{
-	return !same_thread_group(p, task) && !(p->flags & PF_KTHREAD) &&
-	       mr_process_uses(p, mm);
-}
-
 /* May the caller kill @p?  Returns 0, -EINVAL for itself, -EPERM.  Under RCU. */
 static int mr_sharer_may_kill(struct task_struct *p)
 {
@@ -131,21 +94,129 @@ static int mr_sharer_may_kill(struct task_struct *p)
 }
 
 /**
+ * mr_sharers_none() - is it certain that nobody else uses the memory of a process?
+ * @mm: a reference is held
+ * @task: the process; a reference is held
+ * @pins: how many of mm_users are known to be the module's own
+ *
+ * Cheap, other than a look at every process there is.  A single user that is a
+ * thread of the process now has been the only one when the users were counted,
+ * for nobody comes to this memory but by clone(2) of one who has it.  A dying
+ * process makes no threads any more: those that are counted later than the users
+ * are not more than there were then.
+ *
+ * Return: true when there was no other user a moment ago; false when that has to be
+ * found out in another way.
+ */
+bool mr_sharers_none(const struct mm_struct *mm, struct task_struct *task,
+		     unsigned int pins)
+{
+	bool dying = mr_process_state(task) == MR_STATE_DYING;
+	int users, threads = 0;
+	struct task_struct *t;
+
+	smp_rmb();	/* the state, then the users */
+	users = atomic_read(&mm->mm_users) - (int)pins;
+	if (users <= 0)
+		return true;
+	if (users > 1 && !dying)
+		return false;
+	smp_rmb();	/* the users, then the threads */
+	rcu_read_lock();
+	for_each_thread(task, t)
+		threads += READ_ONCE(t->mm) == mm;
+	rcu_read_unlock();
+	return threads >= users;
+}
+
+/* The worst state of all other users, but for those of @crowd who may be killed. */
+static enum mr_state mr_sharers_worst(struct mm_struct *mm,
+				      struct task_struct *task, bool kthreads,
+				      const struct mr_crowd *crowd)
+{
+	enum mr_state state = MR_STATE_DYING;
+	struct task_struct *p;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		if (same_thread_group(p, task) || !mr_process_uses(p, mm))
+			continue;
+		if ((p->flags & PF_KTHREAD) && !kthreads)
+			continue;
+		if (crowd && mr_crowd_has(crowd, p) && !mr_sharer_may_kill(p))
+			continue;
+		state = max(state, mr_sharer_state(p));
+		if (state == MR_STATE_LIVE)
+			break;
+	}
+	rcu_read_unlock();
+	return state;
+}
+
+/**
+ * mr_sharers_state() - are all other users of an mm on their way out?
+ * @mm: a reference is held
+ * @task: the victim, which does not count; a reference is held
+ * @pins: as for mr_sharers_none()
+ * @kthreads: kernel threads count as living users (process_mrelease(2)); else
+ *	they do not count: one that borrows an mm by kthread_use_mm() copes with
+ *	pages that are gone
+ *
+ * Return: the worst state of them; MR_STATE_DYING when there is none.
+ */
+enum mr_state mr_sharers_state(struct mm_struct *mm, struct task_struct *task,
+			       unsigned int pins, bool kthreads)
+{
+	if (mr_sharers_none(mm, task, pins))
+		return MR_STATE_DYING;
+	return mr_sharers_worst(mm, task, kthreads, NULL);
+}
+
+/**
+ * mr_sharers_outside() - the same, before anybody was killed
+ * @mm: a reference is held
+ * @task: the victim, which does not count; a reference is held
+ * @pins: as for mr_sharers_none()
+ * @crowd: those who are going to be killed by the same call, if they may be, do not
+ *	count either; NULL for none
+ *
+ * Return: the worst state of them; MR_STATE_DYING when there is none.
+ */
+enum mr_state mr_sharers_outside(struct mm_struct *mm, struct task_struct *task,
+				 unsigned int pins, const struct mr_crowd *crowd)
+{
+	if (mr_sharers_none(mm, task, pins))
+		return MR_STATE_DYING;
+	return mr_sharers_worst(mm, task, false, crowd);
+}
+
+/* Another process than the victim's that uses @mm?  Under RCU. */
+static bool mr_sharer_is(struct task_struct *p, const struct mm_struct *mm,
+			 struct task_struct *task)
+{
+	return !same_thread_group(p, task) && !(p->flags & PF_KTHREAD) &&
+	       mr_process_uses(p, mm);
+}
+
+/**
  * mr_sharers_check() - may the caller kill all other users of an mm?
  * @mm: a reference is held
  * @task: the victim, which does not count; a reference is held
+ * @pins: as for mr_sharers_none()
  * @awaits: set when there is one who need not be killed: a child of vfork(2)
  *
  * Return: 0; -EPERM when there is one whom the caller may not kill or does not see;
  * -EINVAL when the caller itself is one; -EBUSY when one dumps core.
  */
 int mr_sharers_check(struct mm_struct *mm, struct task_struct *task,
-		     bool *awaits)
+		     unsigned int pins, bool *awaits)
 {
 	struct task_struct *p;
 	enum mr_state state;
 	int ret = 0, err;
 
+	if (mr_sharers_none(mm, task, pins))
+		return 0;
 	rcu_read_lock();
 	for_each_process(p) {
 		if (!mr_sharer_is(p, mm, task))
@@ -220,30 +291,43 @@ static void mr_sharers_kicked(void *unused)
 {
 }
 
+/* Under RCU. */
+static void mr_process_kick(struct task_struct *p)
+{
+	struct task_struct *t;
+
+	for_each_thread(p, t)
+		if (mr_compat_task_on_cpu(t))
+			smp_call_function_single(task_cpu(t), mr_sharers_kicked,
+						 NULL, true);
+}
+
 /**
  * mr_sharers_kick() - interrupt every thread that runs on an mm
  * @mm: all who use it are being killed; a reference is held
+ * @task: one of them; a reference is held
+ * @pins: as for mr_sharers_none()
  *
  * Such a thread meets the signal before it is back in user mode, and whoever is
  * put on a CPU from now on does so too.  So nothing is brought back by a program
  * that still runs, and what the threads have written is final, but for system calls
  * in flight.  Process context; does not sleep.
  */
-void mr_sharers_kick(struct mm_struct *mm)
+void mr_sharers_kick(struct mm_struct *mm, struct task_struct *task,
+		     unsigned int pins)
 {
-	struct task_struct *p, *t;
+	bool none = mr_sharers_none(mm, task, pins);
+	struct task_struct *p;
 
 	/* Their signals are there before it is looked where they run. */
 	smp_mb();
 	rcu_read_lock();
-	for_each_process(p) {
-		if (!mr_process_uses(p, mm))
-			continue;
-		for_each_thread(p, t)
-			if (mr_compat_task_on_cpu(t))
-				smp_call_function_single(task_cpu(t),
-							 mr_sharers_kicked,
-							 NULL, true);
+	if (none) {
+		mr_process_kick(task);
+	} else {
+		for_each_process(p)
+			if (mr_process_uses(p, mm))
+				mr_process_kick(p);
 	}
 	rcu_read_unlock();
 }

@@ -22,13 +22,20 @@ enum mr_state {
 	MR_STATE_LIVE,
 };
 
+struct mr_crowd;
+
 enum mr_state mr_process_state(struct task_struct *task);
+bool mr_sharers_none(const struct mm_struct *mm, struct task_struct *task,
+		     unsigned int pins);
 enum mr_state mr_sharers_state(struct mm_struct *mm, struct task_struct *task,
-			       bool kthreads);
+			       unsigned int pins, bool kthreads);
+enum mr_state mr_sharers_outside(struct mm_struct *mm, struct task_struct *task,
+				 unsigned int pins, const struct mr_crowd *crowd);
 int mr_sharers_check(struct mm_struct *mm, struct task_struct *task,
-		     bool *awaits);
+		     unsigned int pins, bool *awaits);
 int mr_sharers_kill(struct mm_struct *mm, struct task_struct *task, bool awaits,
 		    u32 *victims);
-void mr_sharers_kick(struct mm_struct *mm);
+void mr_sharers_kick(struct mm_struct *mm, struct task_struct *task,
+		     unsigned int pins);
 
 #endif /* _MR_SHARERS_H */

@@ -264,31 +264,42 @@ static int mr_victim_wait_users(struct mr_victim *victim, struct mr_request *rq)
 }
 
 /**
- * mr_victim_put_teardown() - drop a caller's reference and see the end
+ * mr_victim_let_go() - drop a caller's reference when the victim has let go, too
  * @victim: from mr_victim_join() with mm_users
+ * @rq: the call
+ *
+ * Process context, no lock held.  The teardown begins when the threads of the
+ * victim and all callers have let go of the address space, and goes on if the caller
+ * does not wait for it.  Depends on no other caller.
+ *
+ * Return: 0, then mr_victim_see_off() must follow; -EINTR or -ETIMEDOUT.
+ */
+int mr_victim_let_go(struct mr_victim *victim, struct mr_request *rq)
+{
+	int ret = mr_victim_wait_users(victim, rq);
+
+	mr_victim_drop(victim, !ret);
+	return ret;
+}
+
+/**
+ * mr_victim_see_off() - wait for the end
+ * @victim: after mr_victim_let_go()
  * @rq: the call
  * @yield: @yield->after is read again at the end
  *
- * Process context, no lock held.  The teardown begins when the threads of the
- * victim have let go of the address space, and goes on if the caller does not
- * wait for it.
+ * Process context, no lock held.  Who waits here holds no victim: two callers could
+ * wait for each other else.
  *
  * Return: 0, -EINTR or -ETIMEDOUT.
  */
-int mr_victim_put_teardown(struct mr_victim *victim, struct mr_request *rq,
-			   struct mr_yield *yield)
+int mr_victim_see_off(struct mr_victim *victim, struct mr_request *rq,
+		      struct mr_yield *yield)
 {
 	bool unused;
+	int ret = 0;
 	long left;
-	int ret;
 
-	ret = mr_victim_wait_users(victim, rq);
-	if (ret) {
-		mr_victim_put(victim);
-		return ret;
-	}
-
-	mr_victim_drop(victim, true);
 	left = wait_event_killable_timeout(victim->wait, READ_ONCE(victim->gone),
 					   mr_request_jiffies(rq));
 	if (left <= 0)

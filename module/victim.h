@@ -103,7 +103,8 @@ void mr_victim_free(struct mr_victim *victim);
 struct mr_victim *mr_victim_join(struct mr_victim **fresh, struct mm_struct *mm,
 				 bool users);
 void mr_victim_put(struct mr_victim *victim);
-int mr_victim_put_teardown(struct mr_victim *victim, struct mr_request *rq,
-			   struct mr_yield *yield);
+int mr_victim_let_go(struct mr_victim *victim, struct mr_request *rq);
+int mr_victim_see_off(struct mr_victim *victim, struct mr_request *rq,
+		      struct mr_yield *yield);
 
 #endif /* _MR_VICTIM_H */

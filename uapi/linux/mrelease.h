@@ -167,8 +167,9 @@
  * @MRELEASE_NOTE_NEW_MM: The victim was in execve(2); its former and its new
  *	address space were both released, and are added up here.
  * @MRELEASE_NOTE_SKIPPED: The kernel, or the victim's own exit, had reaped
- *	this address space before; there was nothing left to do (flags 0 only,
- *	where process_mrelease(2) returns 0 as well).
+ *	this address space before; there was nothing left to do.  With flags 0,
+ *	where process_mrelease(2) returns 0 as well; and with more victims in one
+ *	call than can be in release at once.
  */
 #define MRELEASE_NOTE_ESTIMATED		(1U << 0)
 #define MRELEASE_NOTE_JOINED		(1U << 1)
@@ -269,7 +270,7 @@ struct mrelease_args {
  * @error: out: 0 or a negative errno, as MRELEASE_IOC_RELEASE would give it
  * @pid: out: the victim in the caller's pid namespace
  * @pad: must be 0
- * @result: out
+ * @result: out; elapsed_ns is from the begin of the call until this one was done
  */
 struct mrelease_target {
 	__s32 pidfd;
@@ -279,16 +280,19 @@ struct mrelease_target {
 	struct mrelease_result result;
 };
 
+/* The largest mrelease_many_args.nr. */
+#define MRELEASE_MANY_MAX	1024
+
 /**
  * struct mrelease_many_args - an array of victims
  * @size: in: sizeof(struct mrelease_many_args)
  * @flags: in: MRELEASE_*
  * @timeout_ms: in: deadline of the whole call, 0 for none
- * @nr: in: number of elements
+ * @nr: in: number of elements, at most MRELEASE_MANY_MAX
  * @targets: in: user pointer to an array of struct mrelease_target
  * @target_size: in: sizeof(struct mrelease_target)
  * @pad: must be 0
- * @total: out: the sum
+ * @total: out: the sum; each process and each address space counts once
  */
 struct mrelease_many_args {
 	__u32 size;
@@ -410,8 +414,42 @@ struct mrelease_arm_args {
  *	original bytes instead, as it may beside process_mrelease(2).  Such
  *	mappings are therefore released last.
  *
- * @MRELEASE_IOC_RELEASE_MANY: An array of victims: kill all, then release all,
- *	the largest first.  Elements fail one by one (mrelease_target.error).
+ * @MRELEASE_IOC_RELEASE_MANY: An array of victims.  With MRELEASE_KILL all are killed
+ *	first, in their order; then all are released, the largest first, and those
+ *	that have to be waited for (a child of vfork(2), say) last.  Elements fail one
+ *	by one: mrelease_target.error is what MRELEASE_IOC_RELEASE would have
+ *	answered, with these differences:
+ *
+ *	- Victims that share their memory with each other, and with nobody else, need
+ *	  no MRELEASE_KILL_SHARERS.  Each says what the memory gave
+ *	  (MRELEASE_NOTE_JOINED); @total counts it once.
+ *	- A process that is named more than once is released once.  All of its
+ *	  elements say the same (MRELEASE_NOTE_JOINED), and @total counts it once.
+ *	- When there are more victims than can be in release at once (module parameter
+ *	  "victims"), all are killed nevertheless; those beyond are released as soon as
+ *	  there is room.  What had exited by then is not counted
+ *	  (MRELEASE_NOTE_SKIPPED).  EAGAIN only when other calls take up all the room
+ *	  to the end; the victim was killed then if result.victims says so.
+ *
+ *	The deadline is that of the whole call.  When it has passed, or the caller was
+ *	signalled, each element that is not done has ETIMEDOUT or EINTR and says how far
+ *	it came.
+ *
+ *	===========	========================================================
+ *	0		All elements have been worked on, and say what came of them.
+ *	ETIMEDOUT	An element has this error.
+ *	EINTR		An element has this error.
+ *	EINVAL		As MRELEASE_IOC_RELEASE for size and flags; the same for
+ *			@target_size; padding that is not zero.
+ *	E2BIG		A non-zero tail, in an element as well; or more than
+ *			MRELEASE_MANY_MAX elements.
+ *	EFAULT		Structure or array cannot be read or written; see
+ *			MRELEASE_IOC_RELEASE.
+ *	ENOMEM		No memory for the array.
+ *	EPERM		Releases are switched off.
+ *	===========	========================================================
+ *
+ *	Nothing was done for any but the first three.
  *
  * @MRELEASE_IOC_RELEASE_CGROUP: Every process of a cgroup v2 subtree, those
  *	being forked meanwhile included.  Members that refuse carry their errno
