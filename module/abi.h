@@ -13,10 +13,12 @@
 #define MR_ARGS_SIZE_VER0	144
 #define MR_TARGET_SIZE_VER0	144
 #define MR_MANY_SIZE_VER0	160
+#define MR_CGROUP_SIZE_VER0	160
 
 /* Where the input part of a structure ends; what follows is output only. */
 #define MR_ARGS_HEAD		16
 #define MR_MANY_HEAD		32
+#define MR_CGROUP_HEAD		32
 
 /* No structure of this ABI is ever larger, as for clone3() and openat2(). */
 #define MR_SIZE_MAX		4096

@@ -75,6 +75,18 @@ struct mr_member *mr_crowd_add(struct mr_crowd *crowd)
 }
 
 /**
+ * mr_crowd_remove() - take the last one back
+ * @crowd: the crowd
+ */
+void mr_crowd_remove(struct mr_crowd *crowd)
+{
+	struct mr_member *member = &crowd->members[--crowd->nr];
+
+	mr_release_drop(&member->rq);
+	memset(member, 0, sizeof(*member));
+}
+
+/**
  * mr_crowd_has() - is this process going to be killed by the same call?
  * @crowd: all of its members have been found
  * @task: any thread of the process; under RCU

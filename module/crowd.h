@@ -88,6 +88,7 @@ struct mr_crowd {
 int mr_crowd_alloc(struct mr_crowd *crowd, unsigned int max);
 void mr_crowd_free(struct mr_crowd *crowd);
 struct mr_member *mr_crowd_add(struct mr_crowd *crowd);
+void mr_crowd_remove(struct mr_crowd *crowd);
 bool mr_crowd_has(const struct mr_crowd *crowd, struct task_struct *task);
 void mr_crowd_twins(struct mr_crowd *crowd);
 void mr_crowd_release(struct mr_crowd *crowd);

@@ -110,6 +110,8 @@ long mr_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return mr_ioctl_release(uarg);
 	case _IOC_NR(MRELEASE_IOC_RELEASE_MANY):
 		return mr_ioctl_many(uarg);
+	case _IOC_NR(MRELEASE_IOC_RELEASE_CGROUP):
+		return mr_ioctl_cgroup(uarg);
 	default:
 		return -ENOTTY;
 	}

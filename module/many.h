@@ -10,6 +10,7 @@
 struct mr_member;
 
 long mr_ioctl_many(void __user *uarg);
+long mr_ioctl_cgroup(void __user *uarg);
 int mr_many_clear(void __user *to, u32 size, s32 pidfd);
 int mr_many_put(void __user *to, u32 size, s32 pidfd,
 		const struct mr_member *member);

@@ -40,6 +40,9 @@ MR_DEFINE_SYMBOL(do_send_sig_info)
 MR_DEFINE_SYMBOL(drain_local_pages)
 MR_DEFINE_SYMBOL(drain_all_pages)
 MR_DEFINE_SYMBOL(delete_from_page_cache_batch)
+MR_DEFINE_SYMBOL(css_task_iter_start)
+MR_DEFINE_SYMBOL(css_task_iter_next)
+MR_DEFINE_SYMBOL(css_task_iter_end)
 #ifndef MR_ZAP_EXPORTED
 MR_DEFINE_SYMBOL(zap)
 #endif
@@ -54,6 +57,9 @@ static const struct mr_symbol mr_symbols[] __initconst = {
 	MR_SYMBOL(drain_all_pages, "drain_all_pages", MRELEASE_FEAT_VISIBLE),
 	MR_SYMBOL(delete_from_page_cache_batch, "delete_from_page_cache_batch",
 		  MRELEASE_EVICT),
+	MR_SYMBOL(css_task_iter_start, "css_task_iter_start", MRELEASE_FEAT_CMD(3)),
+	MR_SYMBOL(css_task_iter_next, "css_task_iter_next", MRELEASE_FEAT_CMD(3)),
+	MR_SYMBOL(css_task_iter_end, "css_task_iter_end", MRELEASE_FEAT_CMD(3)),
 #ifndef MR_ZAP_EXPORTED
 	MR_SYMBOL(zap, MR_ZAP_NAME, 0),
 #endif

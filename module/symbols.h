@@ -12,6 +12,7 @@
 #ifndef _MR_SYMBOLS_H
 #define _MR_SYMBOLS_H
 
+#include <linux/cgroup.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
@@ -58,6 +59,13 @@ MR_DECLARE_SYMBOL(drain_all_pages, void, struct zone *);
 /* mm/filemap.c; same prototype from 4.16 to 7.3, but for the type of the batch */
 MR_DECLARE_SYMBOL(delete_from_page_cache_batch, void, struct address_space *,
 		  MR_FOLIO_BATCH *);
+
+/* kernel/cgroup/cgroup.c; same prototypes from 4.14 to 7.3 */
+MR_DECLARE_SYMBOL(css_task_iter_start, void, struct cgroup_subsys_state *,
+		  unsigned int, struct css_task_iter *);
+MR_DECLARE_SYMBOL(css_task_iter_next, struct task_struct *,
+		  struct css_task_iter *);
+MR_DECLARE_SYMBOL(css_task_iter_end, void, struct css_task_iter *);
 
 #ifdef MR_ZAP_EXPORTED
 #define mr_zap	MR_ZAP_EXPORTED

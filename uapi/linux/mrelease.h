@@ -305,6 +305,13 @@ struct mrelease_many_args {
 	struct mrelease_result total;
 };
 
+/*
+ * MRELEASE_IOC_RELEASE_CGROUP: this many processes of a cgroup are told one by one,
+ * however large the caller's array is, and released.  Those beyond are killed and
+ * counted.
+ */
+#define MRELEASE_CGROUP_MAX	8192
+
 /**
  * struct mrelease_cgroup_args - every process of a cgroup v2 subtree
  * @size: in: sizeof(struct mrelease_cgroup_args)
@@ -315,7 +322,7 @@ struct mrelease_many_args {
  *	released too, and are in @total only.
  * @target_size: in: sizeof(struct mrelease_target)
  * @targets: in: user pointer to an array of struct mrelease_target, or 0
- * @total: out: the sum
+ * @total: out: the sum; each process and each address space counts once
  */
 struct mrelease_cgroup_args {
 	__u32 size;
@@ -451,11 +458,36 @@ struct mrelease_arm_args {
  *
  *	Nothing was done for any but the first three.
  *
- * @MRELEASE_IOC_RELEASE_CGROUP: Every process of a cgroup v2 subtree, those
- *	being forked meanwhile included.  Members that refuse carry their errno
- *	and the call goes on (EPERM at the end).  EINVAL before anything when the
- *	caller itself is inside; EBADF when it is no cgroup2 directory,
- *	EOPNOTSUPP for a threaded cgroup.
+ * @MRELEASE_IOC_RELEASE_CGROUP: Every process of a cgroup v2 and of those below it;
+ *	who is being forked meanwhile does not escape.  All are killed first, until
+ *	nobody lives, then released as by MRELEASE_IOC_RELEASE_MANY, and looked for
+ *	again.  Each needs the permission of kill(2); a member that may not be killed,
+ *	or is refused for another reason, says so in its mrelease_target.error, and the
+ *	call goes on.  Members that share their memory with each other need no
+ *	MRELEASE_KILL_SHARERS.  Zombies are not members.
+ *
+ *	Elements of @targets are written in the order in which the processes were
+ *	found, with pidfd -1; those that are not needed are zero, but for that.
+ *
+ *	===========	========================================================
+ *	0		Nobody who lives is left, and all have been released.
+ *	EPERM		A member refused; the others have been released.  With @nr 0:
+ *			releases are switched off.
+ *	ETIMEDOUT	A member has this error, or some may not have been
+ *			killed yet.
+ *	EINTR		The same, by a fatal signal for the caller.
+ *	EBADF		cgroup_fd is no directory of a cgroup2 file system.
+ *	ENOENT		The cgroup has been removed.
+ *	EOPNOTSUPP	The cgroup is threaded: it has threads, not processes.
+ *	EINVAL		The caller itself is inside; or MRELEASE_KILL is missing; or
+ *			as MRELEASE_IOC_RELEASE_MANY.
+ *	E2BIG		A non-zero tail.
+ *	EFAULT		Structure or array cannot be read or written; see
+ *			MRELEASE_IOC_RELEASE.
+ *	ENOMEM		No memory for the results.
+ *	===========	========================================================
+ *
+ *	Nothing was done for any but the first four.
  *
  * @MRELEASE_IOC_ARM: Make a victim fd.  MRELEASE_IOC_RELEASE on it needs no
  *	look-up and no memory.  It follows the process across execve(2).  poll(2)
