@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Control groups of version 2, named by where they are below the tests' own; "" is
+ * the root.  The program ends when something does not work.
+ */
+#ifndef _GROUP_H
+#define _GROUP_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+void group_make(const char *name);
+void group_remove(const char *name);
+
+/* A descriptor of its directory. */
+int group_open(const char *name);
+
+void group_move(const char *name, pid_t pid);
+void group_set(const char *name, const char *file, const char *text);
+
+/* Does a line of the file say that? */
+bool group_is(const char *name, const char *file, const char *text);
+
+/* Nobody in it or below, by cgroup.events. */
+bool group_empty(const char *name);
+
+/* Freeze it, and wait until it is. */
+void group_freeze(const char *name);
+
+#endif /* _GROUP_H */
