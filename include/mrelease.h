@@ -235,6 +235,75 @@ int mrelease_kill(const struct mrelease *h, pid_t pid, uint32_t flags,
 		  uint32_t timeout_ms, struct mrelease_result *res);
 
 /**
+ * mrelease_release_many() - release the memory of several processes
+ * @h: the handle
+ * @targets: @nr elements: pidfd is read, the rest is filled: error, 0 or a negative
+ *	errno; pid, 0 where it is not known; result
+ * @nr: at most MRELEASE_MANY_MAX
+ * @flags: as mrelease_release()
+ * @timeout_ms: limit of the whole call, as mrelease_release()
+ * @total: the sum; may be NULL
+ *
+ * With MRELEASE_KILL all are killed first, then all are released, the largest first.
+ * A process that is named twice is released once, and both elements say the same
+ * (MRELEASE_NOTE_JOINED).  The rules are those of MRELEASE_IOC_RELEASE_MANY in
+ * <linux/mrelease.h>; without the module with the differences that are told at
+ * mrelease_release(), and two elements that share their memory do not know of each
+ * other.  A module that has not got the command releases one after the other.
+ *
+ * Return: 0 when all elements have been worked on, whatever came of each; -1 with
+ * errno:
+ *
+ *	ETIMEDOUT, EINTR	at least one element has this error
+ *	EINVAL			@h is NULL, or @targets is; or flags, as
+ *				mrelease_release()
+ *	E2BIG			more than MRELEASE_MANY_MAX
+ *	EOPNOTSUPP		"signal" without MRELEASE_KILL
+ *	ENOMEM, EPERM		no memory; releases are switched off
+ *
+ * With any but the first nothing was done.
+ */
+int mrelease_release_many(const struct mrelease *h,
+			  struct mrelease_target *targets, uint32_t nr,
+			  uint32_t flags, uint32_t timeout_ms,
+			  struct mrelease_result *total);
+
+/**
+ * mrelease_release_cgroup() - kill and release every process of a cgroup
+ * @h: the handle
+ * @cgroup_fd: its directory, opened for reading; of version 2 or 1
+ * @targets: room for *@nr elements; may be NULL
+ * @nr: in: how much room there is; out: how many processes were found, those for
+ *	whom there was no room too; may be NULL
+ * @flags: as mrelease_release(); MRELEASE_KILL must be among them
+ * @timeout_ms: limit of the whole call, as mrelease_release()
+ * @total: the sum; may be NULL
+ *
+ * Everybody in it and in those below is killed and released, by the rules of
+ * MRELEASE_IOC_RELEASE_CGROUP in <linux/mrelease.h>.  For a cgroup of version 1, with
+ * a module that has not got the command, and without the module it is done by what
+ * cgroup.procs says, until that names nobody new.  Then a fork bomb may be faster,
+ * until @timeout_ms ends it, and who is in another pid namespace is not found.
+ *
+ * Return: 0; -1 with errno:
+ *
+ *	EPERM			some may not be killed, or refuse for another
+ *				reason; the others have been released
+ *	ETIMEDOUT, EINTR	not all are done, or not all are killed
+ *	EINVAL			the caller itself is inside; MRELEASE_KILL is missing;
+ *				or as mrelease_release()
+ *	EBADF			@cgroup_fd is no directory of a cgroup
+ *	EOPNOTSUPP		a threaded cgroup: it has threads, not processes
+ *	ENOENT, ENODEV		it has been removed
+ *	EMFILE, ENFILE, ENOMEM	out of file descriptors or memory; by cgroup.procs some
+ *				may have been killed then
+ */
+int mrelease_release_cgroup(const struct mrelease *h, int cgroup_fd,
+			    struct mrelease_target *targets, uint32_t *nr,
+			    uint32_t flags, uint32_t timeout_ms,
+			    struct mrelease_result *total);
+
+/**
  * mrelease_strerror() - an error in words
  * @err: errno of mrelease_open(), mrelease_release() or mrelease_kill()
  * @res: the result of that call, which makes the text more exact; may be NULL

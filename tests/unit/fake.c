@@ -96,6 +96,58 @@ static int release(struct mrelease_args *args)
 	return fail(EBADF);
 }
 
+static int release_many(struct mrelease_many_args *args)
+{
+	struct mrelease_target *targets = (void *)(uintptr_t)args->targets;
+	uint32_t i;
+	size_t j;
+
+	fake.many = *args;
+	for (i = 0; i < args->nr; i++) {
+		targets[i].error = -EBADF;
+		for (j = 0; j < fake.nr_victims; j++) {
+			struct fake_victim *v = &fake.victims[j];
+
+			if (v->fd != targets[i].pidfd)
+				continue;
+			targets[i].error = -v->err;
+			targets[i].pid = v->pid;
+			targets[i].result = v->result;
+			args->total.anon_bytes += v->result.anon_bytes;
+			args->total.victims += v->result.victims;
+			/* It dies, and leaves its cgroup. */
+			if (!v->err)
+				fake.killed |= 1U << j;
+		}
+	}
+	return fake.many_err ? fail(fake.many_err) : 0;
+}
+
+static int release_cgroup(struct mrelease_cgroup_args *args)
+{
+	struct mrelease_target *targets = (void *)(uintptr_t)args->targets;
+	uint32_t room = args->nr;
+	uint32_t i;
+
+	fake.cgroup = *args;
+	args->nr = 0;
+	if (fake.cgroup_err && fake.cgroup_err != EPERM)
+		return fail(fake.cgroup_err);
+	for (i = 0; i < fake.nr_victims; i++) {
+		struct fake_victim *v = &fake.victims[i];
+
+		if (i < room) {
+			targets[i].pid = v->pid;
+			targets[i].error = -v->err;
+			targets[i].result = v->result;
+		}
+		args->total.anon_bytes += v->result.anon_bytes;
+		args->total.victims += v->result.victims;
+		args->nr++;
+	}
+	return fake.cgroup_err ? fail(fake.cgroup_err) : 0;
+}
+
 int mr_sys_ioctl(int fd, unsigned long request, void *arg)
 {
 	int ret = 0;
@@ -114,6 +166,10 @@ int mr_sys_ioctl(int fd, unsigned long request, void *arg)
 			*info = fake.info;
 	} else if (request == MRELEASE_IOC_RELEASE) {
 		ret = release(arg);
+	} else if (request == MRELEASE_IOC_RELEASE_MANY) {
+		ret = release_many(arg);
+	} else if (request == MRELEASE_IOC_RELEASE_CGROUP) {
+		ret = release_cgroup(arg);
 	} else {
 		ret = fail(ENOTTY);
 	}
@@ -165,12 +221,16 @@ int mr_sys_process_mrelease(int pidfd)
 	return err ? fail(err) : 0;
 }
 
+static int open_procs(void);
+
 static int open_proc(const char *path)
 {
 	char text[64];
 	char name[64];
 	size_t i;
 
+	if (strstr(path, "/cgroup.procs"))
+		return fake.procs_err ? fail(fake.procs_err) : open_procs();
 	if (fake.no_proc)
 		return fail(ENOENT);
 
@@ -229,6 +289,31 @@ int mr_sys_fstat(int fd, struct stat *st)
 	st->st_rdev = makedev(10, 123);
 	st->st_ino = fake.ino;
 	return 0;
+}
+
+bool mr_sys_is_cgroup(int fd)
+{
+	(void)fd;
+	return !fake.no_cgroup;
+}
+
+/* The cgroup.procs of the root of a fake cgroup: who is not dead. */
+static int open_procs(void)
+{
+	char text[FAKE_VICTIMS * 12 + 12] = "";
+	size_t len = 0;
+	size_t i;
+
+	fake.procs_reads++;
+	for (i = 0; i < fake.nr_victims; i++) {
+		if (!(fake.killed & 1U << i))
+			len += (size_t)snprintf(text + len, sizeof(text) - len,
+						"%d\n",
+						(int)fake.victims[i].pid);
+	}
+	if (fake.inside)
+		snprintf(text + len, sizeof(text) - len, "%d\n", getpid());
+	return text_fd(text);
 }
 
 ssize_t mr_sys_readlink(const char *path, char *buf, size_t size)

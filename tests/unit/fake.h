@@ -74,6 +74,17 @@ struct fake {
 	const char *stat;
 	unsigned int fdinfo_reads;
 
+	/* several at once, and cgroups; the victims are the members of one */
+	int many_err;
+	struct mrelease_many_args many;
+	int cgroup_err;
+	struct mrelease_cgroup_args cgroup;
+	bool no_cgroup;
+	bool inside; /* the caller is a member too */
+	int procs_err; /* of opening cgroup.procs */
+	unsigned int procs_reads;
+	unsigned int killed; /* bits: who has left it */
+
 	struct fake_victim victims[FAKE_VICTIMS];
 	size_t nr_victims;
 };

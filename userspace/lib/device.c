@@ -100,3 +100,43 @@ int mr_device_release(int fd, int pidfd, uint32_t flags, uint32_t timeout_ms,
 	*res = args.result;
 	return ret;
 }
+
+int mr_device_many(int fd, struct mrelease_target *targets, uint32_t nr,
+		   uint32_t flags, uint32_t timeout_ms,
+		   struct mrelease_result *total)
+{
+	struct mrelease_many_args args = {
+		.size = sizeof(args),
+		.flags = flags,
+		.timeout_ms = timeout_ms,
+		.nr = nr,
+		.targets = (uintptr_t)targets,
+		.target_size = sizeof(*targets),
+	};
+	int ret;
+
+	ret = mr_sys_ioctl(fd, MRELEASE_IOC_RELEASE_MANY, &args);
+	*total = args.total;
+	return ret;
+}
+
+int mr_device_cgroup(int fd, int cgroup_fd, struct mrelease_target *targets,
+		     uint32_t *nr, uint32_t flags, uint32_t timeout_ms,
+		     struct mrelease_result *total)
+{
+	struct mrelease_cgroup_args args = {
+		.size = sizeof(args),
+		.cgroup_fd = cgroup_fd,
+		.flags = flags,
+		.timeout_ms = timeout_ms,
+		.nr = *nr,
+		.target_size = sizeof(*targets),
+		.targets = (uintptr_t)targets,
+	};
+	int ret;
+
+	ret = mr_sys_ioctl(fd, MRELEASE_IOC_RELEASE_CGROUP, &args);
+	*nr = args.nr;
+	*total = args.total;
+	return ret;
+}

@@ -162,46 +162,54 @@ static int explain(struct mrelease_result *res, bool reaping, int err)
 	return err;
 }
 
-int mr_fallback_release(enum mrelease_backend backend, int pidfd,
-			uint32_t flags, uint32_t timeout_ms,
-			struct mrelease_result *res)
+int mr_fallback_check(enum mrelease_backend backend, uint32_t flags)
 {
-	bool reaping = backend == MRELEASE_BACKEND_SYSCALL;
-	struct mr_usage before;
-	uint64_t deadline;
-	uint64_t start;
-	int err = 0;
-	int ret;
-
 	if (flags & ~MRELEASE_KILL) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (!reaping && !flags) {
+	if (backend != MRELEASE_BACKEND_SYSCALL && !flags) {
 		errno = EOPNOTSUPP;
 		return -1;
 	}
+	return 0;
+}
 
-	start = mr_sys_now();
+uint64_t mr_fallback_deadline(uint32_t timeout_ms)
+{
 	if (!timeout_ms)
 		timeout_ms = MRELEASE_FALLBACK_TIMEOUT_MS;
-	deadline = start + timeout_ms * NSEC_PER_MSEC;
+	return mr_sys_now() + timeout_ms * NSEC_PER_MSEC;
+}
 
+int mr_fallback_begin(int pidfd, uint32_t flags, struct mr_usage *before,
+		      struct mrelease_result *res)
+{
 	res->notes = MRELEASE_NOTE_ESTIMATED;
-	mr_usage_read(pidfd, &before);
+	mr_usage_read(pidfd, before);
+	if (!(flags & MRELEASE_KILL))
+		return 0;
 
-	if (flags & MRELEASE_KILL) {
-		if (check_victim(pidfd, &before)) {
-			if (errno == EBUSY) {
-				res->left_bytes = total(&before);
-				res->left_reasons = MRELEASE_LEFT_DUMP;
-			}
-			return -1;
+	if (check_victim(pidfd, before)) {
+		if (errno == EBUSY) {
+			res->left_bytes = total(before);
+			res->left_reasons = MRELEASE_LEFT_DUMP;
 		}
-		if (mr_sys_pidfd_signal(pidfd, SIGKILL))
-			return -1;
-		res->victims = 1;
+		return -1;
 	}
+	if (mr_sys_pidfd_signal(pidfd, SIGKILL))
+		return -1;
+	res->victims = 1;
+	return 0;
+}
+
+int mr_fallback_finish(enum mrelease_backend backend, int pidfd,
+		       const struct mr_usage *before, uint64_t deadline,
+		       struct mrelease_result *res)
+{
+	bool reaping = backend == MRELEASE_BACKEND_SYSCALL;
+	int err = 0;
+	int ret;
 
 	if (reaping)
 		ret = reap(pidfd, res->victims, deadline);
@@ -210,12 +218,30 @@ int mr_fallback_release(enum mrelease_backend backend, int pidfd,
 	if (ret)
 		err = errno;
 
-	fill_result(res, pidfd, &before);
+	fill_result(res, pidfd, before);
 	err = explain(res, reaping, err);
-	res->elapsed_ns = mr_sys_now() - start;
-
 	if (!err)
 		return 0;
 	errno = err;
 	return -1;
+}
+
+int mr_fallback_release(enum mrelease_backend backend, int pidfd,
+			uint32_t flags, uint32_t timeout_ms,
+			struct mrelease_result *res)
+{
+	struct mr_usage before;
+	uint64_t deadline;
+	uint64_t start;
+	int ret;
+
+	if (mr_fallback_check(backend, flags))
+		return -1;
+	start = mr_sys_now();
+	deadline = mr_fallback_deadline(timeout_ms);
+	if (mr_fallback_begin(pidfd, flags, &before, res))
+		return -1;
+	ret = mr_fallback_finish(backend, pidfd, &before, deadline, res);
+	res->elapsed_ns = mr_sys_now() - start;
+	return ret;
 }

@@ -29,6 +29,53 @@ int mr_fallback_release(enum mrelease_backend backend, int pidfd,
 			uint32_t flags, uint32_t timeout_ms,
 			struct mrelease_result *res);
 
+struct mr_usage;
+
+/* The steps of it: are these flags that it knows? */
+int mr_fallback_check(enum mrelease_backend backend, uint32_t flags);
+
+/* When to give up, by mr_sys_now(). */
+uint64_t mr_fallback_deadline(uint32_t timeout_ms);
+
+/* Kill, if that was asked for; before is filled. */
+int mr_fallback_begin(int pidfd, uint32_t flags, struct mr_usage *before,
+		      struct mrelease_result *res);
+
+/* Have the memory back, or wait for the exit. */
+int mr_fallback_finish(enum mrelease_backend backend, int pidfd,
+		       const struct mr_usage *before, uint64_t deadline,
+		       struct mrelease_result *res);
+
+/* Several, by the module; it must have the command. */
+int mr_device_many(int fd, struct mrelease_target *targets, uint32_t nr,
+		   uint32_t flags, uint32_t timeout_ms,
+		   struct mrelease_result *total);
+int mr_device_cgroup(int fd, int cgroup_fd, struct mrelease_target *targets,
+		     uint32_t *nr, uint32_t flags, uint32_t timeout_ms,
+		     struct mrelease_result *total);
+
+/* Numbers of processes, as they were found; list is malloc()ed. */
+struct mr_pids {
+	pid_t *list;
+	size_t nr;
+	size_t room;
+	bool failed;
+};
+
+/* Everybody who is in a cgroup now: 0, or -1 and errno (EBADF: it is none). */
+int mr_pids_read(struct mr_pids *pids, int cgroup_fd);
+bool mr_pids_have(const struct mr_pids *pids, pid_t pid);
+
+/* A cgroup by what its files say; see cgroup.c. */
+int mr_cgroup_release(const struct mrelease *h, int cgroup_fd,
+		      struct mrelease_target *targets, uint32_t *nr,
+		      uint32_t flags, uint32_t timeout_ms,
+		      struct mrelease_result *total);
+
+/* Add the bytes, the victims and the rest of one result to a total. */
+void mr_total_add(struct mrelease_result *total,
+		  const struct mrelease_result *res);
+
 /**
  * struct mr_usage - what /proc knows of a process
  * @known: the process was found and is the one that the pidfd means

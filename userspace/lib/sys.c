@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,6 +33,10 @@
 #ifndef __NR_process_mrelease
 #define __NR_process_mrelease 448
 #endif
+
+/* Of <linux/magic.h>; the second one is younger than some. */
+#define CGROUP_MAGIC 0x27e0eb
+#define CGROUP2_MAGIC 0x63677270
 
 /*
  * The device answers EINTR only to a caller that is being killed, so there is
@@ -88,6 +93,15 @@ ssize_t mr_sys_read(int fd, void *buf, size_t size)
 int mr_sys_fstat(int fd, struct stat *st)
 {
 	return fstat(fd, st);
+}
+
+bool mr_sys_is_cgroup(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs))
+		return false;
+	return fs.f_type == CGROUP_MAGIC || fs.f_type == CGROUP2_MAGIC;
 }
 
 ssize_t mr_sys_readlink(const char *path, char *buf, size_t size)

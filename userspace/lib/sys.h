@@ -23,6 +23,10 @@ int mr_sys_process_mrelease(int pidfd);
 int mr_sys_open(const char *path, int flags);
 ssize_t mr_sys_read(int fd, void *buf, size_t size);
 int mr_sys_fstat(int fd, struct stat *st);
+
+/* Of a file system for cgroups, version 1 or 2? */
+bool mr_sys_is_cgroup(int fd);
+
 ssize_t mr_sys_readlink(const char *path, char *buf, size_t size);
 
 /* Wait for POLLIN: 1 when it is there, 0 after timeout_ms (rounded up). */
