@@ -7,6 +7,7 @@
 #include <linux/sched/task.h>
 
 #include "module/compat/mm.h"
+#include "module/counts.h"
 #include "module/release.h"
 #include "module/sharers.h"
 #include "module/target.h"
@@ -99,16 +100,11 @@ static void mr_release_refused(struct mr_request *rq, struct mr_victim *victim)
 		mr_victim_put(victim);
 }
 
-/*
- * Kill what nobody could pin, since too many are in release: in a crowd all are to be
- * killed first.  Returns 0, or an error when nobody was signalled.
- */
-static int mr_release_kill_unpinned(struct mr_request *rq)
+/* The mm that the victim uses now, with a reference to mm_count; or NULL. */
+static struct mm_struct *mr_release_grab(const struct mr_request *rq)
 {
 	struct mm_struct *mm = NULL;
 	struct task_struct *t;
-	int refusal, ret;
-	bool used;
 
 	rcu_read_lock();
 	for_each_thread(rq->task, t) {
@@ -121,6 +117,37 @@ static int mr_release_kill_unpinned(struct mr_request *rq)
 			break;
 	}
 	rcu_read_unlock();
+	return mm;
+}
+
+/**
+ * mr_release_unpinned() - say what is left of a victim that could not be pinned
+ * @rq: the call, after mr_release_begin() failed with -EAGAIN
+ */
+void mr_release_unpinned(struct mr_request *rq)
+{
+	struct mm_struct *mm = mr_release_grab(rq);
+	struct mr_yield yield = {};
+
+	if (!mm)
+		return;
+	mr_counts_untouched(&yield, mm, rq->task);
+	if (rq->result->victims)
+		yield.tally.reasons = MRELEASE_LEFT_EXITING;
+	mr_release_account(rq, &yield);
+	mmdrop(mm);
+}
+
+/*
+ * Kill what nobody could pin, since too many are in release: in a crowd all are to be
+ * killed first.  Returns 0, or an error when nobody was signalled.
+ */
+static int mr_release_kill_unpinned(struct mr_request *rq)
+{
+	struct mm_struct *mm = mr_release_grab(rq);
+	int refusal, ret;
+	bool used;
+
 	if (!mm)
 		return -ESRCH;
 

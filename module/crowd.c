@@ -215,6 +215,36 @@ static void mr_crowd_tear_down(struct mr_crowd *crowd, unsigned int nr)
 			mr_member_see_off(crowd->order[i]);
 }
 
+/*
+ * Pin those for whom there was no room.  What has been released may still be on its
+ * way out of the table, in the work queue.
+ */
+static void mr_crowd_retry(struct mr_crowd *crowd)
+{
+	unsigned int i, pinned = 0;
+	struct mr_member *member;
+	int ret = 0;
+
+	for (i = 0; i < crowd->nr; i++) {
+		member = &crowd->members[i];
+		if (member->progress != MR_PROGRESS_WAITING)
+			continue;
+		if (!ret)
+			mr_member_begin(member);
+		while (!ret && !pinned &&
+		       member->progress == MR_PROGRESS_WAITING) {
+			ret = mr_victim_wait(&member->rq);
+			if (!ret)
+				mr_member_begin(member);
+		}
+		if (ret) {
+			mr_release_unpinned(&member->rq);
+			mr_member_done(member, ret);
+		}
+		pinned += member->progress == MR_PROGRESS_PINNED;
+	}
+}
+
 /**
  * mr_crowd_release() - release all that have been killed
  * @crowd: mr_member_begin() was called for each member
@@ -225,20 +255,14 @@ void mr_crowd_release(struct mr_crowd *crowd)
 {
 	unsigned int i, nr;
 
-	while ((nr = mr_crowd_sort(crowd))) {
+	do {
+		nr = mr_crowd_sort(crowd);
 		mr_crowd_reap(crowd, nr, true);
 		mr_crowd_reap(crowd, nr, false);
 		mr_crowd_tear_down(crowd, nr);
-		for (i = 0; i < crowd->nr; i++)
-			if (crowd->members[i].progress == MR_PROGRESS_WAITING)
-				mr_member_begin(&crowd->members[i]);
-	}
-	for (i = 0; i < crowd->nr; i++) {
-		struct mr_member *member = &crowd->members[i];
+		mr_crowd_retry(crowd);
+	} while (mr_crowd_sort(crowd));
 
-		if (member->progress == MR_PROGRESS_WAITING)
-			mr_member_done(member, -EAGAIN);
-	}
 	for (i = 0; i < crowd->nr; i++) {
 		struct mr_member *member = &crowd->members[i];
 

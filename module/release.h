@@ -31,6 +31,7 @@ void mr_release_drop(struct mr_request *rq);
 struct mr_victim *mr_release_pin(struct mr_request *rq,
 				 const struct mr_victim *known);
 int mr_release_begin(struct mr_request *rq, struct mr_victim **victim);
+void mr_release_unpinned(struct mr_request *rq);
 
 /* look.c */
 int mr_look(struct mr_request *rq, struct mr_victim *victim);

@@ -38,6 +38,9 @@ static DEFINE_SPINLOCK(mr_table_lock);
 static LIST_HEAD(mr_victims_free);
 static LIST_HEAD(mr_victims_used);
 
+/* For an object to become free. */
+static DECLARE_WAIT_QUEUE_HEAD(mr_victims_wait);
+
 /* Where the last reference to an address space is put; never by a caller. */
 static struct workqueue_struct *mr_put_queue;
 
@@ -129,6 +132,26 @@ void mr_victim_free(struct mr_victim *victim)
 	/* To the front: the next victim finds it warm in the cache. */
 	list_add(&victim->node, &mr_victims_free);
 	spin_unlock(&mr_table_lock);
+	if (wq_has_sleeper(&mr_victims_wait))
+		wake_up(&mr_victims_wait);
+}
+
+/**
+ * mr_victim_wait() - wait for an object to become free
+ * @rq: the call; it holds none
+ *
+ * Those that are being torn down come back soon, unless that hangs.
+ *
+ * Return: 0; -EAGAIN when there was none for a second; -EINTR or -ETIMEDOUT.
+ */
+int mr_victim_wait(struct mr_request *rq)
+{
+	long left = min_t(long, HZ, mr_request_jiffies(rq));
+
+	left = wait_event_killable_timeout(mr_victims_wait,
+					   !list_empty_careful(&mr_victims_free),
+					   left);
+	return left > 0 ? 0 : mr_request_check(rq) ?: -EAGAIN;
 }
 
 /**

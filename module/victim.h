@@ -100,6 +100,7 @@ void mr_victims_exit(void);
 
 struct mr_victim *mr_victim_alloc(void);
 void mr_victim_free(struct mr_victim *victim);
+int mr_victim_wait(struct mr_request *rq);
 struct mr_victim *mr_victim_join(struct mr_victim **fresh, struct mm_struct *mm,
 				 bool users);
 void mr_victim_put(struct mr_victim *victim);
