@@ -383,7 +383,7 @@ START_TEST(help_names_each_option_and_fits)
 		"--teardown",	 "--timeout",	  "--backend", "--no-fallback",
 		"--json",	 "--help",	  "--version", "Exit status",
 		"mrelease reap", "mrelease info", "--name",    "--full",
-		"--exact",	 "--oom-score",	  "--dry-run",
+		"--exact",	 "--oom-score",	  "--dry-run", "mrelease cgroup",
 	};
 	const char *line;
 	size_t i;

@@ -19,6 +19,7 @@ enum {
 enum command {
 	COMMAND_KILL,
 	COMMAND_REAP,
+	COMMAND_CGROUP,
 	COMMAND_INFO,
 };
 
@@ -33,6 +34,7 @@ struct options {
 	bool full; /* match the command line, not the name */
 	bool exact; /* match all of it */
 	bool oom_score; /* the one that the kernel would choose */
+	const char *dir; /* of the cgroup */
 	const char *name; /* NULL: all processes */
 	regex_t regex; /* name, compiled */
 	pid_t *pids; /* malloc()ed, no number twice; NULL: those that match */
@@ -70,15 +72,25 @@ void help_print(FILE *out);
 int session_open(struct session *s, const struct options *opts);
 void session_close(struct session *s);
 
+/* The same with a word about it when that fails: -1 to go on. */
+int session_begin(struct session *s, const struct options *opts);
+
 /* Why the device or another back end could not be opened, and the remedy. */
 const char *session_strerror(int err);
 
 /* "device", "process_mrelease(2)" … for people. */
 const char *backend_title(enum mrelease_backend backend);
 
-/* release.c, info.c: what to exit with. */
+/* release.c, cgroup.c, info.c: what to exit with. */
 int command_release(const struct options *opts);
+int command_cgroup(const struct options *opts);
 int command_info(const struct options *opts);
+
+/* Flags that are not there: said once, in words.  -1 to go on. */
+int check_flags(const struct options *opts, const struct session *s);
+
+/* "kill", "reap", "cgroup" */
+const char *opts_command(const struct options *opts);
 
 /* Why a process could not be opened. */
 const char *open_strerror(int err);

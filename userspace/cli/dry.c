@@ -49,8 +49,7 @@ int dry_run(const struct options *opts, const struct selection *sel)
 	if (opts->json) {
 		json_begin(&json, stdout);
 		json_string(&json, "version", mrelease_version());
-		json_string(&json, "command",
-			    opts->command == COMMAND_KILL ? "kill" : "reap");
+		json_string(&json, "command", opts_command(opts));
 		json_bool(&json, "dry_run", true);
 		json_open(&json, "results", '[');
 	}

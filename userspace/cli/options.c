@@ -109,11 +109,28 @@ static bool parse_command(const char *text, enum command *command)
 		*command = COMMAND_KILL;
 	else if (!strcmp(text, "reap"))
 		*command = COMMAND_REAP;
+	else if (!strcmp(text, "cgroup"))
+		*command = COMMAND_CGROUP;
 	else if (!strcmp(text, "info"))
 		*command = COMMAND_INFO;
 	else
 		return false;
 	return true;
+}
+
+const char *opts_command(const struct options *opts)
+{
+	switch (opts->command) {
+	case COMMAND_KILL:
+		return "kill";
+	case COMMAND_REAP:
+		return "reap";
+	case COMMAND_CGROUP:
+		return "cgroup";
+	case COMMAND_INFO:
+		return "info";
+	}
+	return "?";
 }
 
 static bool add_pid(struct options *opts, pid_t pid)
@@ -164,6 +181,21 @@ static int parse_pids(struct options *opts, int argc, char **argv)
 	return -1;
 }
 
+static int parse_dir(struct options *opts, int argc, char **argv)
+{
+	if (argc == 1) {
+		opts->dir = argv[0];
+		return -1;
+	}
+	if (argc)
+		complain(
+			"cgroup takes one directory, and not '%s'; nothing was done",
+			argv[1]);
+	else
+		complain("no directory of a cgroup given");
+	return usage_hint();
+}
+
 /* What selects processes, and for whom. */
 static int check_selection(const struct options *opts)
 {
@@ -182,6 +214,13 @@ static int check_selection(const struct options *opts)
 				option);
 			return usage_hint();
 		}
+	}
+	if (opts->command == COMMAND_CGROUP &&
+	    (opts->name || opts->oom_score)) {
+		complain(
+			"all of a cgroup is killed, so there is no use for --%s",
+			opts->name ? "name" : "oom-score");
+		return usage_hint();
 	}
 	if ((opts->full || opts->exact) && !opts->name) {
 		complain("--%s says how --name is meant; there is no --name",
@@ -337,7 +376,7 @@ int options_parse(int argc, char **argv, struct options *opts)
 	}
 
 	if (optind >= argc) {
-		complain("no command given: kill, reap or info");
+		complain("no command given: kill, reap, cgroup or info");
 		return usage_hint();
 	}
 	if (!parse_command(argv[optind], &opts->command)) {
@@ -346,12 +385,14 @@ int options_parse(int argc, char **argv, struct options *opts)
 	}
 	optind++;
 
-	if (opts->command == COMMAND_KILL)
+	if (opts->command == COMMAND_KILL || opts->command == COMMAND_CGROUP)
 		opts->flags |= MRELEASE_KILL;
 	status = check_options(opts);
 	if (status >= 0)
 		return status;
 
+	if (opts->command == COMMAND_CGROUP)
+		return parse_dir(opts, argc - optind, argv + optind);
 	if (opts->command != COMMAND_INFO)
 		return parse_pids(opts, argc - optind, argv + optind);
 	if (optind < argc) {

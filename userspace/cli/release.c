@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../lib/sys.h"
 #include "report.h"
 #include "select.h"
 
@@ -48,7 +47,7 @@ static const char *victim_strerror(const struct victim *v, bool killing)
  * Ask for flags that are not there, and EINVAL would be the answer for each
  * victim; say it once, in words, and before anybody is killed.
  */
-static int check_flags(const struct options *opts, const struct session *s)
+int check_flags(const struct options *opts, const struct session *s)
 {
 	uint32_t missing = opts->flags &
 			   ~(uint32_t)mrelease_features(s->handle);
@@ -72,19 +71,79 @@ static int check_flags(const struct options *opts, const struct session *s)
 	return EXIT_FAILED;
 }
 
+/*
+ * Kill all, then release all, as many at a time as the module takes: what one of them
+ * holds does not keep another from being killed.
+ */
+static void release_together(struct selection *sel, const struct options *opts,
+			     const struct session *s,
+			     struct mrelease_target *targets,
+			     struct mrelease_result *total)
+{
+	struct mrelease_result sum;
+	size_t i, next = 0;
+	uint32_t nr, j;
+	int err;
+
+	memset(total, 0, sizeof(*total));
+	while (next < sel->nr) {
+		for (i = next, nr = 0; i < sel->nr && nr < MRELEASE_MANY_MAX;
+		     i++) {
+			if (sel->victims[i].opened)
+				targets[nr++].pidfd = sel->victims[i].pidfd;
+		}
+		err = 0;
+		if (mrelease_release_many(s->handle, targets, nr, opts->flags,
+					  opts->timeout_ms, &sum) &&
+		    errno != ETIMEDOUT && errno != EINTR)
+			err = errno;
+		result_add(total, &sum);
+		for (j = 0; next < i; next++) {
+			struct victim *v = &sel->victims[next];
+
+			if (!v->opened)
+				continue;
+			v->res = targets[j].result;
+			v->err = err ? err : -targets[j].error;
+			j++;
+		}
+	}
+}
+
+static bool kills_together(const struct options *opts, const struct session *s,
+			   const struct selection *sel)
+{
+	return sel->nr > 1 && (opts->flags & MRELEASE_KILL) &&
+	       (mrelease_features(s->handle) & MRELEASE_FEAT_CMD(2));
+}
+
 static int release_all(const struct options *opts, const struct session *s,
-		       const struct selection *sel)
+		       struct selection *sel)
 {
 	bool killing = opts->flags & MRELEASE_KILL;
+	struct mrelease_target *targets = NULL;
+	struct mrelease_result total;
 	int status = EXIT_DONE;
 	struct report report;
 	size_t i;
 
+	if (kills_together(opts, s, sel)) {
+		targets = calloc(sel->nr, sizeof(*targets));
+		if (!targets) {
+			complain("out of memory; nothing was done");
+			return EXIT_FAILED;
+		}
+	}
 	report_begin(&report, opts, s);
+	if (targets) {
+		release_together(sel, opts, s, targets, &total);
+		report_total(&report, &total);
+	}
 	for (i = 0; i < sel->nr; i++) {
 		struct victim *v = &sel->victims[i];
 
-		victim_release(v, opts, s);
+		if (!targets)
+			victim_release(v, opts, s);
 		if (v->err)
 			v->text = victim_strerror(v, killing);
 		report_victim(&report, v);
@@ -94,6 +153,7 @@ static int release_all(const struct options *opts, const struct session *s,
 		}
 	}
 	report_end(&report);
+	free(targets);
 	return status;
 }
 
@@ -116,13 +176,9 @@ int command_release(const struct options *opts)
 		return status;
 	}
 
-	if (session_open(&s, opts)) {
-		bool ours = errno == EMFILE || errno == ENFILE ||
-			    errno == ENOMEM;
-
-		complain("nothing was done: %s", session_strerror(errno));
-		return ours ? EXIT_FAILED : EXIT_NO_DEVICE;
-	}
+	status = session_begin(&s, opts);
+	if (status >= 0)
+		return status;
 
 	status = check_flags(opts, &s);
 	if (status < 0)

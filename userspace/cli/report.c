@@ -18,14 +18,12 @@ void report_begin(struct report *r, const struct options *opts,
 	json_string(&r->json, "version", mrelease_version());
 	json_string(&r->json, "backend",
 		    mrelease_backend_name(mrelease_backend(h)));
-	json_string(&r->json, "command",
-		    opts->command == COMMAND_KILL ? "kill" : "reap");
+	json_string(&r->json, "command", opts_command(opts));
 	json_names(&r->json, "flags", opts->flags, mrelease_flag_name);
 	json_open(&r->json, "results", '[');
 }
 
-static void add_result(struct mrelease_result *sum,
-		       const struct mrelease_result *res)
+void result_add(struct mrelease_result *sum, const struct mrelease_result *res)
 {
 	sum->anon_bytes += res->anon_bytes;
 	sum->file_bytes += res->file_bytes;
@@ -70,9 +68,16 @@ static void json_result(struct json *json, const struct mrelease_result *res)
 	json_names(json, "notes", res->notes, mrelease_note_name);
 }
 
+void report_total(struct report *r, const struct mrelease_result *total)
+{
+	r->total.res = *total;
+	r->summed = true;
+}
+
 void report_victim(struct report *r, const struct victim *v)
 {
-	add_result(&r->total.res, &v->res);
+	if (!r->summed)
+		result_add(&r->total.res, &v->res);
 
 	if (!r->opts->json) {
 		table_victim(r, v);

@@ -52,6 +52,23 @@ static struct victim *selection_add(struct selection *sel)
 	return &sel->victims[sel->nr++];
 }
 
+bool select_add(struct selection *sel, pid_t pid, bool open)
+{
+	struct victim *v = selection_add(sel);
+
+	if (!v)
+		return false;
+	if (open) {
+		victim_open(v, pid);
+		return true;
+	}
+	memset(v, 0, sizeof(*v));
+	v->pid = pid;
+	v->pidfd = -1;
+	process_name(pid, v->name, sizeof(v->name));
+	return true;
+}
+
 void select_free(struct selection *sel)
 {
 	size_t i;

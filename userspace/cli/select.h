@@ -17,6 +17,9 @@ struct selection {
  */
 int select_victims(const struct options *opts, struct selection *sel);
 
+/* One more, with a pidfd or only with its name; false: no memory. */
+bool select_add(struct selection *sel, pid_t pid, bool open);
+
 /* Close what is open, and free. */
 void select_free(struct selection *sel);
 

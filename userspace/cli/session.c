@@ -26,6 +26,17 @@ int session_open(struct session *s, const struct options *opts)
 	return 0;
 }
 
+int session_begin(struct session *s, const struct options *opts)
+{
+	bool ours;
+
+	if (!session_open(s, opts))
+		return -1;
+	ours = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+	complain("nothing was done: %s", session_strerror(errno));
+	return ours ? EXIT_FAILED : EXIT_NO_DEVICE;
+}
+
 void session_close(struct session *s)
 {
 	mrelease_close(s->handle);

@@ -27,6 +27,8 @@ int tool_main(int argc, char **argv)
 	if (status < 0) {
 		if (opts.command == COMMAND_INFO)
 			status = command_info(&opts);
+		else if (opts.command == COMMAND_CGROUP)
+			status = command_cgroup(&opts);
 		else
 			status = command_release(&opts);
 	}

@@ -6,7 +6,8 @@
 _mrelease() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local common='--backend --no-fallback --json --help --version'
-	local release='--evict --shared --hugetlb --teardown --timeout --name --full --exact --oom-score --dry-run'
+	local select='--name --full --exact --oom-score'
+	local release='--evict --shared --hugetlb --teardown --timeout --dry-run'
 	local command='' word
 
 	COMPREPLY=()
@@ -27,7 +28,7 @@ _mrelease() {
 
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		case $word in
-		kill | reap | info)
+		kill | reap | cgroup | info)
 			command=$word
 			break
 			;;
@@ -35,10 +36,12 @@ _mrelease() {
 	done
 	case $command:$cur in
 	:-*) mapfile -t COMPREPLY < <(compgen -W "$common" -- "$cur") ;;
-	:*) mapfile -t COMPREPLY < <(compgen -W 'kill reap info' -- "$cur") ;;
+	:*) mapfile -t COMPREPLY < <(compgen -W 'kill reap cgroup info' -- "$cur") ;;
 	info:*) mapfile -t COMPREPLY < <(compgen -W "$common" -- "$cur") ;;
-	kill:-*) mapfile -t COMPREPLY < <(compgen -W "$release --kill-sharers $common" -- "$cur") ;;
-	reap:-*) mapfile -t COMPREPLY < <(compgen -W "$release $common" -- "$cur") ;;
+	kill:-*) mapfile -t COMPREPLY < <(compgen -W "$release --kill-sharers $select $common" -- "$cur") ;;
+	reap:-*) mapfile -t COMPREPLY < <(compgen -W "$release $select $common" -- "$cur") ;;
+	cgroup:-*) mapfile -t COMPREPLY < <(compgen -W "$release --kill-sharers $common" -- "$cur") ;;
+	cgroup:*) mapfile -t COMPREPLY < <(compgen -d -- "${cur:-/sys/fs/cgroup/}") ;;
 	*) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$cur") ;;
 	esac
 }

@@ -174,7 +174,9 @@ static int batch_fill(struct work *w, struct mr_pids *pids, size_t *next)
 	if (!w->in_batch)
 		return 0;
 	if (mr_pids_read(&again, w->cgroup_fd)) {
-		w->err = errno;
+		/* Else it has been removed, and nobody is in it. */
+		if (errno != EBADF && errno != ENODEV)
+			w->err = errno;
 		again.nr = 0;
 	}
 	for (i = 0; i < w->in_batch; i++) {
