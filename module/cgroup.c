@@ -21,6 +21,7 @@
 #include "module/device.h"
 #include "module/forks.h"
 #include "module/many.h"
+#include "module/report.h"
 #include "module/sharers.h"
 #include "module/symbols.h"
 #include "module/target.h"
@@ -327,24 +328,22 @@ long mr_ioctl_cgroup(void __user *uarg)
 		.rq.start = ktime_get(),
 		.rq.deadline = KTIME_MAX,
 	};
-	struct mrelease_cgroup_args args;
+	struct mrelease_cgroup_args args = {};
 	u32 size;
 	int ret;
 
 	if (!(mr_features() & MRELEASE_FEAT_CMD(3)))
 		return -ENOTTY;
-	ret = mr_copy_size(uarg, MR_CGROUP_SIZE_VER0, &size);
-	if (ret)
-		return ret;
-	ret = copy_struct_from_user(&args, sizeof(args), uarg, size);
-	if (ret)
-		return ret;
-	ret = mr_copy_out(utotal, size - MR_CGROUP_HEAD, &call.total,
+	ret = mr_copy_size(uarg, MR_CGROUP_SIZE_VER0, &size) ?:
+	      copy_struct_from_user(&args, sizeof(args), uarg, size) ?:
+	      mr_copy_out(utotal, size - MR_CGROUP_HEAD, &call.total,
 			  sizeof(call.total)) ?:
 	      mr_cgroup_clear(uarg, &args) ?:
 	      mr_cgroup_check(&args);
 	if (ret)
-		return ret;
+		return mr_report_refused(args.flags, ret,
+					 ret == -EPERM ? MR_REFUSED_OFF :
+							 MR_REFUSED_ARGUMENTS);
 
 	if (args.timeout_ms)
 		call.rq.deadline = ktime_add_ms(call.rq.start, args.timeout_ms);

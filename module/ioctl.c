@@ -5,6 +5,7 @@
 #include "module/copy.h"
 #include "module/device.h"
 #include "module/many.h"
+#include "module/report.h"
 #include "module/request.h"
 #include "module/symbols.h"
 
@@ -61,19 +62,19 @@ static long mr_ioctl_release(void __user *uarg)
 
 	ret = mr_copy_size(uarg, MR_ARGS_SIZE_VER0, &size);
 	if (ret)
-		return ret;
+		return mr_report_refused(0, ret, MR_REFUSED_ARGUMENTS);
 	ret = copy_struct_from_user(&args, sizeof(args), uarg, size);
 	if (ret)
-		return ret;
+		return mr_report_refused(0, ret, MR_REFUSED_ARGUMENTS);
 	/* Last chance for EFAULT: nothing has been done yet. */
 	ret = mr_copy_out(uresult, size - MR_ARGS_HEAD, &result, sizeof(result));
 	if (ret)
-		return ret;
+		return mr_report_refused(args.flags, ret, MR_REFUSED_ARGUMENTS);
 	ret = mr_abi_flags_check(args.flags, mr_features());
 	if (ret)
-		return ret;
+		return mr_report_refused(args.flags, ret, MR_REFUSED_ARGUMENTS);
 	if (!mr_enabled())
-		return -EPERM;
+		return mr_report_refused(args.flags, -EPERM, MR_REFUSED_OFF);
 
 	rq.pidfd = args.pidfd;
 	rq.flags = args.flags;

@@ -8,6 +8,7 @@
 #include "module/crowd.h"
 #include "module/device.h"
 #include "module/many.h"
+#include "module/report.h"
 
 static_assert(sizeof(struct mrelease_target) == MR_TARGET_SIZE_VER0);
 static_assert(sizeof(struct mrelease_many_args) == MR_MANY_SIZE_VER0);
@@ -150,22 +151,18 @@ long mr_ioctl_many(void __user *uarg)
 		.deadline = KTIME_MAX,
 	};
 	struct mrelease_result total = {};
-	struct mrelease_many_args args;
+	struct mrelease_many_args args = {};
 	u32 size;
 	int ret;
 
-	ret = mr_copy_size(uarg, MR_MANY_SIZE_VER0, &size);
+	ret = mr_copy_size(uarg, MR_MANY_SIZE_VER0, &size) ?:
+	      copy_struct_from_user(&args, sizeof(args), uarg, size) ?:
+	      mr_copy_out(utotal, size - MR_MANY_HEAD, &total, sizeof(total)) ?:
+	      mr_many_check(&args);
 	if (ret)
-		return ret;
-	ret = copy_struct_from_user(&args, sizeof(args), uarg, size);
-	if (ret)
-		return ret;
-	ret = mr_copy_out(utotal, size - MR_MANY_HEAD, &total, sizeof(total));
-	if (ret)
-		return ret;
-	ret = mr_many_check(&args);
-	if (ret)
-		return ret;
+		return mr_report_refused(args.flags, ret,
+					 ret == -EPERM ? MR_REFUSED_OFF :
+							 MR_REFUSED_ARGUMENTS);
 
 	crowd.flags = args.flags;
 	if (args.timeout_ms)

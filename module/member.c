@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 
 #include "module/crowd.h"
+#include "module/report.h"
 
 /**
  * mr_member_done() - there is nothing more to come
@@ -18,8 +19,7 @@ void mr_member_done(struct mr_member *member, int error)
 	member->error = error;
 	member->progress = MR_PROGRESS_DONE;
 	member->result.elapsed_ns = ktime_to_ns(took);
-	if (member->result.victims)
-		mr_release_log(&member->rq, error);
+	mr_report_end(&member->rq, error);
 }
 
 /* Of mm_count at least a reference is held, and the counters need not be exact. */
@@ -37,6 +37,8 @@ void mr_member_begin(struct mr_member *member)
 	struct mr_victim *victim;
 	int ret;
 
+	if (member->progress == MR_PROGRESS_NONE)
+		mr_report_begin(&member->rq);
 	ret = mr_release_begin(&member->rq, &victim);
 	if (ret == -EAGAIN) {
 		member->progress = MR_PROGRESS_WAITING;

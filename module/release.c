@@ -12,7 +12,6 @@
  * still alive gets SIGBUS at its next fault.  So memory is marked and unmapped
  * only when no live process uses it, and until then every refusal is free.
  */
-#include <linux/cred.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
@@ -20,6 +19,7 @@
 #include "module/counts.h"
 #include "module/reap.h"
 #include "module/release.h"
+#include "module/report.h"
 #include "module/sharers.h"
 
 /**
@@ -172,25 +172,6 @@ static int mr_release_one(struct mr_request *rq)
 }
 
 /**
- * mr_release_log() - one line for each kill: who, whom, how much
- * @rq: the call
- * @error: what it came to
- */
-void mr_release_log(const struct mr_request *rq, int error)
-{
-	const struct mrelease_result *result = rq->result;
-
-	pr_info_ratelimited("%s[%d] uid %u killed %s[%d] uid %u: error %d, anon %llu kB, file %llu kB, shmem %llu kB, swap %llu kB, left %llu kB\n",
-			    current->comm, task_tgid_nr(current),
-			    from_kuid(&init_user_ns, current_uid()),
-			    rq->task->comm, pid_nr(rq->pid),
-			    from_kuid(&init_user_ns, task_uid(rq->task)), error,
-			    result->anon_bytes >> 10, result->file_bytes >> 10,
-			    result->shmem_bytes >> 10, result->swap_bytes >> 10,
-			    result->left_bytes >> 10);
-}
-
-/**
  * mr_release_find() - find the process that rq->pidfd names
  * @rq: rq->pid and rq->task are set, to be dropped by mr_release_drop()
  *
@@ -238,11 +219,11 @@ int mr_release(struct mr_request *rq)
 	int ret;
 
 	ret = mr_release_find(rq);
-	if (ret)
-		return ret;
-	ret = mr_release_one(rq);
-	if (rq->result->victims)
-		mr_release_log(rq, ret);
+	if (!ret) {
+		mr_report_begin(rq);
+		ret = mr_release_one(rq);
+	}
+	mr_report_end(rq, ret);
 	mr_release_drop(rq);
 	return ret;
 }

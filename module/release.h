@@ -24,7 +24,6 @@ int mr_release_reap(struct mr_request *rq, struct mr_victim *victim,
 void mr_release_account(struct mr_request *rq, struct mr_yield *yield);
 void mr_release_untouched(struct mr_request *rq, struct mr_victim *victim,
 			  u32 reason);
-void mr_release_log(const struct mr_request *rq, int error);
 void mr_release_drop(struct mr_request *rq);
 
 /* begin.c */

@@ -84,14 +84,14 @@ dkms_value() {
 	dkms_tree=/nowhere kernel_source_dir=/nowhere bash -c '. ./dkms.conf && printf "%s\n" "${!1}"' - "$1"
 }
 
-# Outside module/compat/ the only conditionals are those of include guards, of code that user space
-# compiles as well, and of how symbols are found.
+# Outside module/compat/ the only conditionals are those of include guards (a header of tracepoints is
+# read several times), of code that user space compiles as well, and of how symbols are found.
 check_conditionals() {
 	local made used
 
 	git grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION *\(|RHEL_RELEASE' -- module ':!module/compat' || :
 	git grep -nE '^[[:space:]]*#[[:space:]]*(if|ifdef|ifndef|elif)\>' -- module ':!module/compat' |
-		grep -vE ':#ifndef _MR_[A-Z_]+_H$|:#ifdef __KERNEL__$|^module/symbols\.[ch]:[0-9]+:#ifn?def (CONFIG_KPROBES|MR_ZAP_EXPORTED)$' || :
+		grep -vE ':#ifndef _MR_[A-Z_]+_H$|^module/trace\.h:[0-9]+:#if !defined\(_MR_TRACE_H\) \|\| defined\(TRACE_HEADER_MULTI_READ\)$|:#ifdef __KERNEL__$|^module/symbols\.[ch]:[0-9]+:#ifn?def (CONFIG_KPROBES|MR_ZAP_EXPORTED)$' || :
 
 	# Every probe is used, and every name that is asked for is probed.
 	made=$(sed -nE 's/.*\$\(call mr-(function|member),.*,([A-Z0-9_]+)\)$/MR_HAVE_\2/p
