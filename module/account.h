@@ -42,12 +42,14 @@ struct mr_tally {
  * @after: its counters at the end
  * @tally: what was met in between
  * @notes: MRELEASE_NOTE_*
+ * @again: one of several that are told the same, and not the one that counts
  */
 struct mr_yield {
 	struct mr_counts before;
 	struct mr_counts after;
 	struct mr_tally tally;
 	__u32 notes;
+	__u32 again;
 };
 
 void mr_tally_add(struct mr_tally *sum, const struct mr_tally *more);

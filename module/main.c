@@ -12,6 +12,7 @@
 
 #include "module/device.h"
 #include "module/gather.h"
+#include "module/stats.h"
 #include "module/symbols.h"
 #include "module/victim.h"
 
@@ -56,6 +57,7 @@ static int __init mr_init(void)
 	ret = mr_rooms_init();
 	if (ret)
 		goto err_victims;
+	mr_device.groups = mr_stats_groups();
 	ret = misc_register(&mr_device);
 	if (ret)
 		goto err_rooms;

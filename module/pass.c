@@ -47,6 +47,7 @@ static void mr_pass_close(struct mr_victim *victim, const struct mr_request *rq)
 		list_del_init(&worker->node);
 		worker->closed = true;
 		worker->yield = pass->yield;
+		worker->yield.again = worker->rq != rq;
 	}
 	wake_up_all(&victim->wait);
 }
@@ -117,6 +118,7 @@ int mr_pass_join(struct mr_victim *victim, struct mr_worker *worker,
 		worker->closed = true;
 		worker->yield = pass->yield;
 		worker->yield.notes |= MRELEASE_NOTE_JOINED;
+		worker->yield.again = true;
 	} else {
 		if (!pass->running || pass->flags != rq->flags) {
 			pass->running = true;
@@ -311,6 +313,8 @@ void mr_pass_leave(struct mr_victim *victim, struct mr_worker *worker,
 			mr_pass_finish(victim, worker);
 		mr_pass_yield(victim, rq, yield);
 		list_del_init(&worker->node);
+		/* Who goes on will be told that, too. */
+		yield->again = !list_empty(&victim->pass.workers);
 		wake_up_all(&victim->wait);
 	}
 	spin_unlock(&victim->lock);

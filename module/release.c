@@ -63,6 +63,7 @@ void mr_release_account(struct mr_request *rq, struct mr_yield *yield)
 {
 	yield->tally.reasons |= rq->result->left_reasons;
 	mr_account(yield, PAGE_SHIFT, rq->result);
+	rq->again |= yield->again;
 }
 
 /* Reap it, and drop the reference. */

@@ -7,6 +7,7 @@
 
 #include "module/report.h"
 #include "module/request.h"
+#include "module/stats.h"
 
 #define CREATE_TRACE_POINTS
 #include "module/trace.h"
@@ -76,17 +77,20 @@ void mr_report_begin(const struct mr_request *rq)
  */
 void mr_report_end(const struct mr_request *rq, int error)
 {
-	pid_t victim = rq->task ? pid_nr(rq->pid) : 0;
+	u64 ns = ktime_to_ns(ktime_sub(ktime_get(), rq->start));
+	enum mr_refused reason;
 
 	if (mr_report_is_refusal(rq, error)) {
-		trace_release_refused(victim, rq->flags, error,
-				      mr_report_reason(rq, error));
+		reason = mr_report_reason(rq, error);
+		mr_stats_refused(reason);
+		trace_release_refused(rq->task ? pid_nr(rq->pid) : 0, rq->flags,
+				      error, reason);
 		return;
 	}
 	if (rq->result->victims)
 		mr_report_log(rq, error);
-	trace_release_end(rq, error,
-			  ktime_to_ns(ktime_sub(ktime_get(), rq->start)));
+	mr_stats_end(rq, error, ns);
+	trace_release_end(rq, error, ns);
 }
 
 /**
@@ -99,6 +103,7 @@ void mr_report_end(const struct mr_request *rq, int error)
  */
 int mr_report_refused(u32 flags, int error, enum mr_refused reason)
 {
+	mr_stats_refused(reason);
 	trace_release_refused(0, flags, error, reason);
 	return error;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is told of a call to others than its caller: tracepoints, the kernel log.
+ * What is told of a call to others than its caller: tracepoints, counters, the
+ * kernel log.
  */
 #ifndef _MR_REPORT_H
 #define _MR_REPORT_H

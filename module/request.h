@@ -25,6 +25,7 @@ struct mr_crowd;
  * @awaits: users of the memory that go by themselves: children of vfork(2)
  * @eager: rather -EAGAIN than wait for the victim; others are to be released first
  * @crowd: those that are released by the same call, NULL for a single one
+ * @again: the numbers are those of another call, too, which is the one that counts
  * @result: what is told to the caller
  */
 struct mr_request {
@@ -38,6 +39,7 @@ struct mr_request {
 	bool awaits;
 	bool eager;
 	const struct mr_crowd *crowd;
+	bool again;
 	struct mrelease_result *result;
 };
 
