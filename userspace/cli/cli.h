@@ -28,6 +28,7 @@ struct options {
 	enum mrelease_backend backend;
 	bool no_fallback;
 	bool json;
+	bool openmetrics;
 	uint32_t flags;
 	uint32_t timeout_ms;
 	bool dry_run;

@@ -45,6 +45,8 @@ static const char help[] =
 	"      --no-fallback    use the module or do nothing\n"
 	"      --json           one JSON document on standard output, sizes in\n"
 	"                       bytes, times in nanoseconds\n"
+	"      --openmetrics    info: the counters of the module since it was loaded,\n"
+	"                       as OpenMetrics text\n"
 	"  -h, --help           show this text\n"
 	"  -V, --version        show the version\n"
 	"\n"

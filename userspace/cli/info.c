@@ -4,6 +4,7 @@
 
 #include "diagnose.h"
 #include "json.h"
+#include "openmetrics.h"
 
 #define NR_COMMANDS 16
 
@@ -136,9 +137,25 @@ static void info_json(const struct session *s, const struct mrelease_info *info)
 	json_end(&json);
 }
 
+/* All of it or nothing: it may be on its way to a file that others read. */
+static int info_openmetrics(const struct session *s,
+			    const struct mrelease_info *info)
+{
+	struct metrics metrics;
+
+	if (metrics_read(&metrics)) {
+		complain("the module's counters: %s%s", strerror(errno),
+			 errno == EACCES ? "; only root may read them" : "");
+		return EXIT_FAILED;
+	}
+	metrics_print(stdout, s, info, &metrics);
+	return EXIT_DONE;
+}
+
 int command_info(const struct options *opts)
 {
 	struct mrelease_info info;
+	int status = EXIT_DONE;
 	struct session s;
 
 	if (session_open(&s, opts)) {
@@ -151,10 +168,12 @@ int command_info(const struct options *opts)
 	}
 
 	mrelease_get_info(s.handle, &info);
-	if (opts->json)
+	if (opts->openmetrics)
+		status = info_openmetrics(&s, &info);
+	else if (opts->json)
 		info_json(&s, &info);
 	else
 		info_text(&s, &info);
 	session_close(&s);
-	return EXIT_DONE;
+	return status;
 }

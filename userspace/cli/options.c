@@ -17,6 +17,7 @@ enum {
 	OPT_BACKEND,
 	OPT_NO_FALLBACK,
 	OPT_JSON,
+	OPT_OPENMETRICS,
 	OPT_NAME,
 	OPT_FULL,
 	OPT_EXACT,
@@ -34,6 +35,7 @@ static const struct option long_options[] = {
 	{ "backend", required_argument, NULL, OPT_BACKEND },
 	{ "no-fallback", no_argument, NULL, OPT_NO_FALLBACK },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "openmetrics", no_argument, NULL, OPT_OPENMETRICS },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "full", no_argument, NULL, OPT_FULL },
 	{ "exact", no_argument, NULL, OPT_EXACT },
@@ -241,6 +243,11 @@ static int check_options(const struct options *opts)
 			 backend);
 		return usage_hint();
 	}
+	if (opts->openmetrics &&
+	    (opts->json || opts->command != COMMAND_INFO)) {
+		complain("--openmetrics is for info, and without --json");
+		return usage_hint();
+	}
 	if (check_selection(opts) >= 0)
 		return EXIT_USAGE;
 	if (opts->command == COMMAND_INFO) {
@@ -316,6 +323,9 @@ static int parse_option(struct options *opts, int opt)
 		return -1;
 	case OPT_JSON:
 		opts->json = true;
+		return -1;
+	case OPT_OPENMETRICS:
+		opts->openmetrics = true;
 		return -1;
 	case OPT_NAME:
 		return parse_name(opts, optarg);

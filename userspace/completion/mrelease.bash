@@ -37,7 +37,7 @@ _mrelease() {
 	case $command:$cur in
 	:-*) mapfile -t COMPREPLY < <(compgen -W "$common" -- "$cur") ;;
 	:*) mapfile -t COMPREPLY < <(compgen -W 'kill reap cgroup info' -- "$cur") ;;
-	info:*) mapfile -t COMPREPLY < <(compgen -W "$common" -- "$cur") ;;
+	info:*) mapfile -t COMPREPLY < <(compgen -W "$common --openmetrics" -- "$cur") ;;
 	kill:-*) mapfile -t COMPREPLY < <(compgen -W "$release --kill-sharers $select $common" -- "$cur") ;;
 	reap:-*) mapfile -t COMPREPLY < <(compgen -W "$release $select $common" -- "$cur") ;;
 	cgroup:-*) mapfile -t COMPREPLY < <(compgen -W "$release --kill-sharers $common" -- "$cur") ;;
