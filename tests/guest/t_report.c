@@ -590,6 +590,66 @@ static bool named(const char *event, const char *(*name)(uint32_t bit))
 	return bit > 1;
 }
 
+/* struct sample - a line of the tool's output that is no comment */
+struct sample {
+	char name[100];
+	double value;
+};
+
+static int tool_read(struct sample *list, int max)
+{
+	char line[300], *blank;
+	int n = 0;
+	FILE *f = popen("mrelease info --openmetrics", "re");
+
+	if (!f)
+		tap_bail("popen");
+	while (n < max && fgets(line, sizeof(line), f)) {
+		blank = strrchr(line, ' ');
+		if (line[0] == '#' || !blank)
+			continue;
+		*blank = '\0';
+		snprintf(list[n].name, sizeof(list[n].name), "%.99s", line);
+		list[n++].value = atof(blank + 1);
+	}
+	return pclose(f) ? -1 : n;
+}
+
+/* 2 points: what the tool makes of the files; nothing in it ever falls. */
+static void check_tool(void)
+{
+	static struct sample first[100], second[100];
+	struct victim victim = victim_anon(BYTES, VICTIM_SLEEP, -1);
+	int n = tool_read(first, ARRAY_SIZE(first)), i;
+	struct mrelease_result res;
+	bool fell = false;
+	int right = 0;
+
+	begin();
+	tap_ok(n > COUNTS, "the tool has samples");
+	dev_release(dev, victim.pidfd, MRELEASE_KILL, &res);
+	victim_reap(&victim);
+	if (tool_read(second, ARRAY_SIZE(second)) != n)
+		n = 0;
+	for (i = 0; i < n; i++) {
+		const char *name = second[i].name;
+		double grown = second[i].value - first[i].value;
+
+		fell |= strcmp(name, first[i].name) || grown < 0;
+		right +=
+			!strcmp(name,
+				"mrelease_releases_total{result=\"released\"}") &&
+			second[i].value == before.count[RELEASED] + 1;
+		right += !strcmp(name, "mrelease_freed_bytes_total") &&
+			 second[i].value ==
+				 before.count[FREED] + res.freed_bytes;
+		right += !strcmp(name, "mrelease_release_seconds_count") &&
+			 grown == 1;
+	}
+	tap_ok(n && !fell && right == 3,
+	       "they grow as the counters do, and none falls");
+}
+
 static void tracing_setup(void)
 {
 	char path[300];
@@ -605,7 +665,7 @@ static void tracing_setup(void)
 
 int main(void)
 {
-	tap_plan(59);
+	tap_plan(61);
 	dev = dev_open();
 	tracing_setup();
 	check_files();
@@ -618,6 +678,7 @@ int main(void)
 	check_full();
 	check_gone();
 	check_joined();
+	check_tool();
 	rmdir(instance);
 	return tap_done();
 }
