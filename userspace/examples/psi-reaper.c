@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * psi-reaper: a small daemon in the manner of oomd.  When the processes below a
+ * cgroup wait too long for memory, it kills the worst cgroup there, and has its
+ * memory back before it looks again.
+ *
+ *	cc -o psi-reaper psi-reaper.c $(pkg-config --cflags --libs mrelease)
+ *	psi-reaper /sys/fs/cgroup/user.slice
+ *
+ * The kernel wakes it up by a trigger on memory.pressure.  Which cgroup is the worst:
+ *
+ *  - Candidates are the leaves: cgroups below the one given that hold processes.
+ *    Left out are those whose user.oomd_omit is 1 (ManagedOOMPreference=omit of
+ *    systemd), and those with a process whose oom_score_adj is -1000, as its own is.
+ *  - Score: memory.current + memory.swap.current, times 1 + the share of time that
+ *    it waited itself (some avg10 of its memory.pressure, 0 to 1), times
+ *    1 + the least oom_score_adj of its processes / 1000.
+ *  - The highest score is it; those with user.oomd_avoid come last.
+ *
+ * In calm times the candidate of the moment is chosen once a second, and a pidfd
+ * opened for each of its processes, since little goes well when memory is short.
+ *
+ * After a kill nobody else is killed while a victim is still there or the memory of
+ * its cgroup falls, for at most ten seconds; what the trigger saw meanwhile is forgotten.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <mrelease.h>
+
+#define PIDS_MAX 1024
+#define PATH_ROOM 4096
+#define RELEASE_MS 2000
+#define RETURN_MS 10000
+
+/* struct target - a cgroup, and its processes as far as they are known */
+struct target {
+	char path[PATH_ROOM];
+	double score;
+	size_t nr;
+	pid_t pids[PIDS_MAX];
+	int pidfds[PIDS_MAX];
+};
+
+static struct mrelease *handle;
+static struct target target;
+static bool dry;
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("%9.3f ", now_ms() / 1e3);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+}
+
+/* A small file of a cgroup or of /proc. */
+static bool read_file(const char *dir, const char *name, char *buf, size_t size)
+{
+	char path[PATH_ROOM + 64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, buf, size - 1);
+	close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* The number behind @key, or at the beginning; 0 if there is none. */
+static double value_of(const char *dir, const char *name, const char *key)
+{
+	char text[4096];
+	const char *at;
+
+	at = read_file(dir, name, text, sizeof(text)) ? strstr(text, key) :
+							NULL;
+	return at ? atof(at + strlen(key)) : 0;
+}
+
+static uint64_t memory_of(const char *dir)
+{
+	return (uint64_t)(value_of(dir, "memory.current", "") +
+			  value_of(dir, "memory.swap.current", ""));
+}
+
+static bool has_mark(const char *dir, const char *name)
+{
+	char value[8] = "";
+
+	return getxattr(dir, name, value, sizeof(value) - 1) > 0 &&
+	       value[0] == '1';
+}
+
+/* Those who are in it; a zombie has left it. */
+static size_t read_pids(const char *dir, pid_t *pids, size_t max)
+{
+	char path[PATH_ROOM + 64];
+	size_t nr = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	/* 0: not in our pid namespace. */
+	while (nr < max && fscanf(f, "%d", &pids[nr]) == 1)
+		nr += pids[nr] > 0;
+	fclose(f);
+	return nr;
+}
+
+/* 0 to 2000: 1000 plus the least oom_score_adj, of which -1000 spares them all. */
+static int least_adjustment(const pid_t *pids, size_t nr)
+{
+	int least = 2000, adj;
+	char dir[32];
+
+	while (nr--) {
+		snprintf(dir, sizeof(dir), "/proc/%d", (int)pids[nr]);
+		adj = 1000 + (int)value_of(dir, "oom_score_adj", "");
+		least = adj < least ? adj : least;
+	}
+	return least;
+}
+
+/* Negative: not a candidate. */
+static double score_of(const char *dir)
+{
+	static pid_t pids[PIDS_MAX];
+	size_t nr = read_pids(dir, pids, PIDS_MAX);
+	double score;
+	int adj;
+
+	if (!nr || has_mark(dir, "user.oomd_omit"))
+		return -1;
+	adj = least_adjustment(pids, nr);
+	if (!adj)
+		return -1;
+	score = (double)memory_of(dir) *
+		(1 + value_of(dir, "memory.pressure", "some avg10=") / 100) *
+		adj / 1000;
+	/* After all others, and yet in their order. */
+	return has_mark(dir, "user.oomd_avoid") ? score / 1e15 : score;
+}
+
+/* The worst cgroup below @root; false when there is none. */
+static bool choose(const char *root, char *path, double *score)
+{
+	char *const roots[] = { (char *)root, NULL };
+	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+	FTSENT *entry;
+	double s;
+
+	*score = -1;
+	while (fts && (entry = fts_read(fts))) {
+		if (entry->fts_info != FTS_D || entry->fts_level == 0)
+			continue;
+		s = score_of(entry->fts_path);
+		if (s > *score) {
+			*score = s;
+			snprintf(path, PATH_ROOM, "%s", entry->fts_path);
+		}
+	}
+	if (fts)
+		fts_close(fts);
+	return *score >= 0;
+}
+
+static void disarm(struct target *t)
+{
+	while (t->nr)
+		close(t->pidfds[--t->nr]);
+	t->path[0] = '\0';
+}
+
+/* Add those that are in it by now and were not before; how many. */
+static size_t arm_more(struct target *t)
+{
+	static pid_t pids[PIDS_MAX];
+	size_t nr = read_pids(t->path, pids, PIDS_MAX), added = 0, i, j;
+	int pidfd;
+
+	for (i = 0; i < nr && t->nr < PIDS_MAX; i++) {
+		for (j = 0; j < t->nr && t->pids[j] != pids[i]; j++)
+			;
+		if (j < t->nr)
+			continue;
+		pidfd = (int)syscall(SYS_pidfd_open, pids[i], 0);
+		if (pidfd < 0)
+			continue;
+		t->pids[t->nr] = pids[i];
+		t->pidfds[t->nr++] = pidfd;
+		added++;
+	}
+	return added;
+}
+
+/* A pidfd for each process of what is the worst now. */
+static bool arm(struct target *t, const char *root)
+{
+	static char path[PATH_ROOM];
+	double score;
+
+	if (!choose(root, path, &score)) {
+		disarm(t);
+		return false;
+	}
+	/* Anew each time: a number may have gone to another process. */
+	disarm(t);
+	snprintf(t->path, sizeof(t->path), "%s", path);
+	t->score = score;
+	arm_more(t);
+	return true;
+}
+
+/*
+ * Kill all of it, those that are forked meanwhile too, and have the memory back.
+ * (With one call for a whole cgroup this is that call.)
+ */
+static void release(struct target *t, struct mrelease_result *sum,
+		    size_t *killed)
+{
+	uint32_t flags = MRELEASE_KILL;
+	struct mrelease_result res;
+	size_t i = 0, round;
+
+	flags |= (uint32_t)mrelease_features(handle) & MRELEASE_EVICT;
+	memset(sum, 0, sizeof(*sum));
+	*killed = 0;
+	for (round = 0; round < 100; round++) {
+		for (; i < t->nr; i++) {
+			if (mrelease_release(handle, t->pidfds[i], flags,
+					     RELEASE_MS, &res) &&
+			    errno != ESRCH)
+				say("%d: %s", (int)t->pids[i],
+				    mrelease_strerror(errno, &res));
+			*killed += res.victims;
+			sum->freed_bytes += res.freed_bytes;
+			sum->left_bytes += res.left_bytes;
+			sum->left_reasons |= res.left_reasons;
+		}
+		if (!arm_more(t))
+			break;
+	}
+}
+
+/* Is a victim still there, or the memory of its cgroup on its way back? */
+static bool is_returning(struct target *t, uint64_t *memory)
+{
+	uint64_t before = *memory;
+	struct pollfd pfd = { .events = POLLIN };
+	size_t i;
+
+	*memory = memory_of(t->path);
+	if (*memory < before - before / 50)
+		return true;
+	for (i = 0; i < t->nr; i++) {
+		pfd.fd = t->pidfds[i];
+		if (!poll(&pfd, 1, 0))
+			return true;
+	}
+	return false;
+}
+
+static void wait_for_return(struct target *t)
+{
+	struct timespec pause = { .tv_nsec = 100000000 };
+	uint64_t begin = now_ms(), memory = memory_of(t->path);
+
+	do
+		nanosleep(&pause, NULL);
+	while (is_returning(t, &memory) && now_ms() - begin < RETURN_MS);
+	say("memory is back after %" PRIu64 " ms: %" PRIu64 " kB left in %s",
+	    now_ms() - begin, memory >> 10, t->path);
+}
+
+static bool act(const char *root)
+{
+	double before = value_of("/proc", "meminfo", "MemAvailable:");
+	uint64_t begin = now_ms();
+	struct mrelease_result sum;
+	size_t killed;
+
+	say("pressure: some avg10 %.2f, full avg10 %.2f",
+	    value_of(root, "memory.pressure", "some avg10="),
+	    value_of(root, "memory.pressure", "full avg10="));
+	if (!arm(&target, root)) {
+		say("nobody to kill");
+		return false;
+	}
+	if (dry) {
+		say("would kill %s: %zu processes, score %.0f", target.path,
+		    target.nr, target.score);
+		return true;
+	}
+	release(&target, &sum, &killed);
+	say("killed %s: %zu processes, freed %" PRIu64 " kB, left %" PRIu64
+	    " kB, in %" PRIu64 " ms, MemAvailable %.0f -> %.0f kB",
+	    target.path, killed, (uint64_t)sum.freed_bytes >> 10,
+	    (uint64_t)sum.left_bytes >> 10, now_ms() - begin, before,
+	    value_of("/proc", "meminfo", "MemAvailable:"));
+	wait_for_return(&target);
+	return killed;
+}
+
+static int watch(const char *root, const char *trigger, int kills)
+{
+	char path[PATH_ROOM + 64];
+	struct pollfd pfd = { .events = POLLPRI };
+	int n;
+
+	snprintf(path, sizeof(path), "%s/memory.pressure", root);
+	pfd.fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (pfd.fd < 0 || write(pfd.fd, trigger, strlen(trigger) + 1) < 0) {
+		fprintf(stderr, "psi-reaper: %s: %s\n", path, strerror(errno));
+		return 1;
+	}
+	say("watching %s for %s, by %s", root, trigger,
+	    mrelease_backend_name(mrelease_backend(handle)));
+	while (kills) {
+		n = poll(&pfd, 1, 1000);
+		if (n > 0 && (pfd.revents & POLLERR)) {
+			say("%s is gone", root);
+			return 1;
+		}
+		if (n > 0 && (pfd.revents & POLLPRI)) {
+			kills -= act(root) && kills > 0;
+			/* That was about the time before. */
+			poll(&pfd, 1, 0);
+		} else {
+			arm(&target, root);
+		}
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *trigger = "full 100000 1000000";
+	int opt, kills = -1, fd;
+
+	while ((opt = getopt(argc, argv, "dn:t:")) >= 0) {
+		dry |= opt == 'd';
+		if (opt == 'n')
+			kills = atoi(optarg);
+		if (opt == 't')
+			trigger = optarg;
+		if (opt == '?')
+			optind = argc;
+	}
+	if (optind != argc - 1) {
+		fputs("usage: psi-reaper [-d] [-n KILLS] [-t TRIGGER] CGROUP\n"
+		      "  -d  say what would be killed, and do not\n"
+		      "  -n  end after so many\n"
+		      "  -t  \"some\" or \"full\", microseconds of waiting, in how many\n",
+		      stderr);
+		return 2;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	handle = mrelease_open(MRELEASE_BACKEND_AUTO);
+	/* It has to go on when nobody else does. */
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (!handle || fd < 0 || write(fd, "-1000", 5) != 5 ||
+	    mlockall(MCL_CURRENT | MCL_FUTURE)) {
+		perror("psi-reaper: cannot begin");
+		return 1;
+	}
+	return watch(argv[optind], trigger, kills);
+}
