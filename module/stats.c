@@ -2,8 +2,8 @@
 /*
  * Counters, in /sys/class/misc/mrelease/statistics/, a file for each, for root.
  *
- * They begin with 0 when the module is loaded, and only grow.  A call adds to a
- * dozen of them when it is over, which is nothing beside what it does; so they are
+ * They begin with 0 when the module is loaded, and only grow.  A call adds to eight
+ * of them when it is over, which is nothing beside what it has done; so they are
  * plain atomics, and nothing has to be allocated or summed up.  Those of one call
  * are added one after the other: who reads two files may see it in one of them only.
  */
