@@ -316,7 +316,7 @@ static void check_releases(void)
 
 	begin();
 	ret = dev_release(dev, victim.pidfd, flags, &res);
-	tap_ok(!ret && res.freed_bytes >= BYTES && res.victims == 1,
+	tap_ok(!ret && res.freed_bytes >= BYTES / 100 * 95 && res.victims == 1,
 	       "a release: it does its work");
 	expect_release("a release", &victim, flags, ret, &res);
 	victim_reap(&victim);
@@ -461,6 +461,43 @@ static void check_full(void)
 	victim_end(&victim);
 }
 
+/*
+ * 3 points: a caller who is killed is told nothing, but the others are: the event has
+ * the numbers by which the counters have grown.
+ */
+static void check_interrupted(void)
+{
+	struct victim victim = victim_anon(BYTES, VICTIM_SLEEP, -1);
+	unsigned long long freed = 0, evicted = 1, left = 1;
+	uint64_t want[COUNTS] = { [INTERRUPTED] = 1, [KILLS] = 1 };
+	struct events ev;
+	pid_t caller;
+	int status;
+
+	hold_prepare(&victim);
+	begin();
+	caller = fork();
+	if (caller < 0)
+		tap_bail("fork");
+	if (!caller)
+		_exit(!!wait_for_end(&victim));
+	hold_wait(&victim);
+	kill(caller, SIGKILL);
+	if (waitpid(caller, &status, 0) != caller)
+		tap_bail("waitpid");
+	events_read(&ev);
+	tap_ok(was_killed(status) && ev.nr == 2 &&
+		       sscanf(ev.text[1],
+			      "release_end: victim=%*d error=-4 flags=kill|teardown victims=1 freed=%llu evicted=%llu left=%llu left_reasons=",
+			      &freed, &evicted, &left) == 3,
+	       "interrupted: events");
+	want[FREED] = freed;
+	want[EVICTED] = evicted;
+	want[LEFT] = left;
+	expect_counts("interrupted", want, 1, UINT64_MAX);
+	hold_end(&victim);
+}
+
 static void check_gone(void)
 {
 	struct victim victim = victim_anon(BYTES, VICTIM_SLEEP, -1);
@@ -519,7 +556,8 @@ static void check_joined(void)
 		if (want[FREED] < together.res[i].freed_bytes)
 			want[FREED] = together.res[i].freed_bytes;
 	}
-	tap_ok(!together.ret[0] && !together.ret[1] && want[FREED] >= 4 * BYTES,
+	tap_ok(!together.ret[0] && !together.ret[1] &&
+		       want[FREED] >= 4 * BYTES / 100 * 95,
 	       "together: both succeed");
 	tap_note("together: %d of 2 callers joined", (int)want[JOINED]);
 	expect_counts("together", want, 2, ns);
@@ -665,7 +703,7 @@ static void tracing_setup(void)
 
 int main(void)
 {
-	tap_plan(61);
+	tap_plan(64);
 	dev = dev_open();
 	tracing_setup();
 	check_files();
@@ -677,6 +715,7 @@ int main(void)
 	check_refusals();
 	check_full();
 	check_gone();
+	check_interrupted();
 	check_joined();
 	check_tool();
 	rmdir(instance);
