@@ -159,7 +159,7 @@ static void role_end(struct role *role)
 		sleep_ms(20);
 }
 
-/* @mode: "-n9" kills, "-d" only says whom */
+/* @mode: "-d" only says whom it would kill; NULL */
 static void daemon_start(const char *mode)
 {
 	int fds[2];
@@ -172,8 +172,8 @@ static void daemon_start(const char *mode)
 	if (!daemon_pid) {
 		dup2(fds[1], 1);
 		dup2(fds[1], 2);
-		execl("/add/psi-reaper", "psi-reaper", mode, "-t",
-		      "some 200000 1000000", TOP, NULL);
+		execl("/add/psi-reaper", "psi-reaper", "-t",
+		      "some 200000 1000000", TOP, mode, NULL);
 		_exit(127);
 	}
 	close(fds[1]);
@@ -283,7 +283,7 @@ static void check_one(void)
 
 	role_start(&innocent);
 	role_start(&large);
-	daemon_start("-n9");
+	daemon_start(NULL);
 	tap_ok(daemon_wait("watching", 1), "one hog: the daemon watches");
 	role_start(&hog);
 	begin = now_ns();
@@ -320,7 +320,7 @@ static void check_two(void)
 	int i;
 
 	role_start(&innocent);
-	daemon_start("-n9");
+	daemon_start(NULL);
 	daemon_wait("watching", 1);
 	for (i = 0; i < 2; i++)
 		role_start(&hogs[i]);
@@ -364,7 +364,7 @@ static void check_held(void)
 		role_start(&hogs[i]);
 		hold_prepare(&hogs[i].v);
 	}
-	daemon_start("-n9");
+	daemon_start(NULL);
 	hold_wait(&hogs[0].v);
 	tap_ok(daemon_wait(" killed " TOP "/hog1: ", 1),
 	       "a victim that does not end: it is killed");

@@ -196,100 +196,102 @@ static bool choose(const char *root, char *path, double *score)
 	return *score >= 0;
 }
 
-static void disarm(struct target *t)
+static bool is_dead(int pidfd)
 {
-	while (t->nr)
-		close(t->pidfds[--t->nr]);
-	t->path[0] = '\0';
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) > 0;
 }
 
-/* Add those that are in it by now and were not before; how many. */
-static size_t arm_more(struct target *t)
+static bool is_among(pid_t pid, const pid_t *pids, size_t nr)
+{
+	while (nr && pids[nr - 1] != pid)
+		nr--;
+	return nr;
+}
+
+/* From number @first on keep those who live and are in it: a number alone may lie. */
+static void keep(struct target *t, size_t first)
 {
 	static pid_t pids[PIDS_MAX];
-	size_t nr = read_pids(t->path, pids, PIDS_MAX), added = 0, i, j;
-	int pidfd;
+	size_t nr = read_pids(t->path, pids, PIDS_MAX), i, n = first;
 
-	for (i = 0; i < nr && t->nr < PIDS_MAX; i++) {
-		for (j = 0; j < t->nr && t->pids[j] != pids[i]; j++)
-			;
-		if (j < t->nr)
+	for (i = first; i < t->nr; i++) {
+		if (is_dead(t->pidfds[i]) || !is_among(t->pids[i], pids, nr)) {
+			close(t->pidfds[i]);
 			continue;
-		pidfd = (int)syscall(SYS_pidfd_open, pids[i], 0);
-		if (pidfd < 0)
-			continue;
-		t->pids[t->nr] = pids[i];
-		t->pidfds[t->nr++] = pidfd;
-		added++;
+		}
+		t->pids[n] = t->pids[i];
+		t->pidfds[n++] = t->pidfds[i];
 	}
-	return added;
+	t->nr = n;
 }
 
-/* A pidfd for each process of what is the worst now. */
+/* Open those that are in it and were not before; how many. */
+static size_t add(struct target *t)
+{
+	static pid_t pids[PIDS_MAX];
+	size_t nr = read_pids(t->path, pids, PIDS_MAX), first = t->nr, i;
+
+	for (i = 0; i < nr && t->nr < PIDS_MAX; i++) {
+		if (is_among(pids[i], t->pids, first))
+			continue;
+		t->pids[t->nr] = pids[i];
+		t->pidfds[t->nr] = (int)syscall(SYS_pidfd_open, pids[i], 0);
+		t->nr += t->pidfds[t->nr] >= 0;
+	}
+	keep(t, first);
+	return t->nr - first;
+}
+
+/* A pidfd for each process of what is the worst now; most are there already. */
 static bool arm(struct target *t, const char *root)
 {
-	static char path[PATH_ROOM];
-	double score;
-
-	if (!choose(root, path, &score)) {
-		disarm(t);
+	if (!choose(root, t->path, &t->score))
 		return false;
-	}
-	/* Anew each time: a number may have gone to another process. */
-	disarm(t);
-	snprintf(t->path, sizeof(t->path), "%s", path);
-	t->score = score;
-	arm_more(t);
+	keep(t, 0);
+	add(t);
 	return true;
 }
 
 /*
  * Kill all of it, those that are forked meanwhile too, and have the memory back.
- * (With one call for a whole cgroup this is that call.)
+ * (With one call for a whole cgroup this is that call.)  Returns how many died.
  */
-static void release(struct target *t, struct mrelease_result *sum,
-		    size_t *killed)
+static size_t release(struct target *t, uint64_t *freed, uint64_t *left)
 {
-	uint32_t flags = MRELEASE_KILL;
+	uint32_t flags = MRELEASE_KILL |
+			 ((uint32_t)mrelease_features(handle) & MRELEASE_EVICT);
 	struct mrelease_result res;
-	size_t i = 0, round;
+	size_t i = 0, killed = 0;
 
-	flags |= (uint32_t)mrelease_features(handle) & MRELEASE_EVICT;
-	memset(sum, 0, sizeof(*sum));
-	*killed = 0;
-	for (round = 0; round < 100; round++) {
+	do {
 		for (; i < t->nr; i++) {
 			if (mrelease_release(handle, t->pidfds[i], flags,
 					     RELEASE_MS, &res) &&
 			    errno != ESRCH)
 				say("%d: %s", (int)t->pids[i],
 				    mrelease_strerror(errno, &res));
-			*killed += res.victims;
-			sum->freed_bytes += res.freed_bytes;
-			sum->left_bytes += res.left_bytes;
-			sum->left_reasons |= res.left_reasons;
+			killed += res.victims;
+			*freed += res.freed_bytes;
+			*left += res.left_bytes;
 		}
-		if (!arm_more(t))
-			break;
-	}
+	} while (add(t));
+	return killed;
 }
 
 /* Is a victim still there, or the memory of its cgroup on its way back? */
 static bool is_returning(struct target *t, uint64_t *memory)
 {
 	uint64_t before = *memory;
-	struct pollfd pfd = { .events = POLLIN };
 	size_t i;
 
 	*memory = memory_of(t->path);
 	if (*memory < before - before / 50)
 		return true;
-	for (i = 0; i < t->nr; i++) {
-		pfd.fd = t->pidfds[i];
-		if (!poll(&pfd, 1, 0))
-			return true;
-	}
-	return false;
+	for (i = 0; i < t->nr && is_dead(t->pidfds[i]); i++)
+		;
+	return i < t->nr;
 }
 
 static void wait_for_return(struct target *t)
@@ -304,11 +306,10 @@ static void wait_for_return(struct target *t)
 	    now_ms() - begin, memory >> 10, t->path);
 }
 
-static bool act(const char *root)
+static void act(const char *root)
 {
 	double before = value_of("/proc", "meminfo", "MemAvailable:");
-	uint64_t begin = now_ms();
-	struct mrelease_result sum;
+	uint64_t begin = now_ms(), freed = 0, left = 0;
 	size_t killed;
 
 	say("pressure: some avg10 %.2f, full avg10 %.2f",
@@ -316,24 +317,22 @@ static bool act(const char *root)
 	    value_of(root, "memory.pressure", "full avg10="));
 	if (!arm(&target, root)) {
 		say("nobody to kill");
-		return false;
+		return;
 	}
 	if (dry) {
 		say("would kill %s: %zu processes, score %.0f", target.path,
 		    target.nr, target.score);
-		return true;
+		return;
 	}
-	release(&target, &sum, &killed);
+	killed = release(&target, &freed, &left);
 	say("killed %s: %zu processes, freed %" PRIu64 " kB, left %" PRIu64
 	    " kB, in %" PRIu64 " ms, MemAvailable %.0f -> %.0f kB",
-	    target.path, killed, (uint64_t)sum.freed_bytes >> 10,
-	    (uint64_t)sum.left_bytes >> 10, now_ms() - begin, before,
-	    value_of("/proc", "meminfo", "MemAvailable:"));
+	    target.path, killed, freed >> 10, left >> 10, now_ms() - begin,
+	    before, value_of("/proc", "meminfo", "MemAvailable:"));
 	wait_for_return(&target);
-	return killed;
 }
 
-static int watch(const char *root, const char *trigger, int kills)
+static int watch(const char *root, const char *trigger)
 {
 	char path[PATH_ROOM + 64];
 	struct pollfd pfd = { .events = POLLPRI };
@@ -347,41 +346,37 @@ static int watch(const char *root, const char *trigger, int kills)
 	}
 	say("watching %s for %s, by %s", root, trigger,
 	    mrelease_backend_name(mrelease_backend(handle)));
-	while (kills) {
+	for (;;) {
 		n = poll(&pfd, 1, 1000);
 		if (n > 0 && (pfd.revents & POLLERR)) {
 			say("%s is gone", root);
 			return 1;
 		}
 		if (n > 0 && (pfd.revents & POLLPRI)) {
-			kills -= act(root) && kills > 0;
+			act(root);
 			/* That was about the time before. */
 			poll(&pfd, 1, 0);
 		} else {
 			arm(&target, root);
 		}
 	}
-	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	const char *trigger = "full 100000 1000000";
-	int opt, kills = -1, fd;
+	int opt, fd;
 
-	while ((opt = getopt(argc, argv, "dn:t:")) >= 0) {
+	while ((opt = getopt(argc, argv, "dt:")) >= 0) {
 		dry |= opt == 'd';
-		if (opt == 'n')
-			kills = atoi(optarg);
 		if (opt == 't')
 			trigger = optarg;
 		if (opt == '?')
 			optind = argc;
 	}
 	if (optind != argc - 1) {
-		fputs("usage: psi-reaper [-d] [-n KILLS] [-t TRIGGER] CGROUP\n"
+		fputs("usage: psi-reaper [-d] [-t TRIGGER] CGROUP\n"
 		      "  -d  say what would be killed, and do not\n"
-		      "  -n  end after so many\n"
 		      "  -t  \"some\" or \"full\", microseconds of waiting, in how many\n",
 		      stderr);
 		return 2;
@@ -395,5 +390,5 @@ int main(int argc, char **argv)
 		perror("psi-reaper: cannot begin");
 		return 1;
 	}
-	return watch(argv[optind], trigger, kills);
+	return watch(argv[optind], trigger);
 }
