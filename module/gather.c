@@ -87,7 +87,8 @@ static unsigned long mr_gather_ptes(struct mr_batch *batch,
 			break;
 		folio = page_folio(page);
 		mr_batch_look(batch, folio, 1, evict);
-		if (evict && pte_young(ptent) && mr_folio_private_file(folio, page))
+		if (evict && pte_young(ptep_get(pte)) &&
+		    mr_folio_private_file(folio, page))
 			mr_compat_pte_clear_young(vma, addr + ((pte - first) << PAGE_SHIFT),
 						  pte);
 	}

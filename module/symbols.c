@@ -5,6 +5,7 @@
 #include <linux/kprobes.h>
 #include <linux/mrelease.h>
 
+#include "module/compat/call.h"
 #include "module/prototypes.h"
 #include "module/symbols.h"
 
@@ -105,6 +106,10 @@ static void * __init mr_symbol_resolve(const struct mr_symbol *sym)
 		ret = -ENOENT;
 		snprintf(found, sizeof(found), "none that a kprobe finds (%ld)",
 			 PTR_ERR(addr));
+	} else if (!mr_compat_callable(addr)) {
+		ret = -ENOEXEC;
+		snprintf(found, sizeof(found),
+			 "one without a landing pad, which BTI forbids to call");
 	} else {
 		ret = mr_prototypes_check(sym->name, sym->prototype, found);
 		if (!ret)

@@ -3,11 +3,12 @@
  * Kernel functions that are not exported: their prototypes, and how they are
  * called.
  *
- * An address found at run time must never be called through a pointer: on CPUs
- * with indirect branch tracking every such function lacks its landing pad
+ * On x86 an address found at run time must never be called through a pointer: on
+ * CPUs with indirect branch tracking every such function lacks its landing pad
  * (6.2 and later seal it) and the call is a BUG.  static_call() patches a
  * direct call into the text instead.  Hence mr_call(function)(arguments), and
  * never from __init text, whose call sites are not patched after loading.
+ * For architectures without that see compat/call.h.
  */
 #ifndef _MR_SYMBOLS_H
 #define _MR_SYMBOLS_H

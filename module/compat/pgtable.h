@@ -87,6 +87,10 @@ static inline struct page *mr_compat_pte_page(pte_t pte)
  * Clear the accessed bit.  ptep_test_and_clear_young() is out of line on x86 and
  * not exported.  Atomic, since a system call of the victim that is still under
  * way can make the CPU set the dirty bit at any time.
+ *
+ * On arm64 sixteen entries may stand for one folio as one (CONFIG_ARM64_CONTPTE),
+ * and the bit is set if that of any of them is, which ptep_get() knows; it is
+ * cleared in all of them.
  */
 static inline void mr_compat_pte_clear_young(struct vm_area_struct *vma,
 					     unsigned long addr, pte_t *pte)

@@ -12,6 +12,7 @@
 #include "module/abi.c"
 #include "module/account.c"
 #include "module/cursor.h"
+#include "module/landing.h"
 #include "module/spare.h"
 
 #define KIB(n) ((__u64)(n) << 10)
@@ -382,6 +383,21 @@ START_TEST(the_lowest_spared_range_is_found)
 }
 END_TEST
 
+/* As an assembler encodes them. */
+START_TEST(only_a_landing_pad_may_be_called_by_pointer)
+{
+	ck_assert(mr_landing_pad(0xd503245f)); /* bti c */
+	ck_assert(mr_landing_pad(0xd50324df)); /* bti jc */
+	ck_assert(mr_landing_pad(0xd503233f)); /* paciasp */
+	ck_assert(mr_landing_pad(0xd503237f)); /* pacibsp */
+	ck_assert(!mr_landing_pad(0xd503241f)); /* bti */
+	ck_assert(!mr_landing_pad(0xd503249f)); /* bti j */
+	ck_assert(!mr_landing_pad(0xd503201f)); /* nop */
+	ck_assert(!mr_landing_pad(0xd50323bf)); /* autiasp */
+	ck_assert(!mr_landing_pad(0xa9bf7bfd)); /* stp x29, x30, [sp, #-16]! */
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("module");
@@ -390,6 +406,7 @@ int main(void)
 	TCase *cursor = tcase_create("cursor");
 	TCase *spares = tcase_create("spares");
 	TCase *account = tcase_create("account");
+	TCase *landing = tcase_create("landing");
 	int failed;
 
 	tcase_add_test(args, size_below_the_first_version_is_refused);
@@ -420,6 +437,9 @@ int main(void)
 		       counters_that_grew_or_went_below_zero_give_nothing);
 	tcase_add_test(account, several_address_spaces_add_up);
 	suite_add_tcase(suite, account);
+
+	tcase_add_test(landing, only_a_landing_pad_may_be_called_by_pointer);
+	suite_add_tcase(suite, landing);
 
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
