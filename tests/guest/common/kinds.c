@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -247,8 +248,11 @@ void kind_swapped(void *arg)
 
 static void secretmem(void)
 {
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 	int fd = syscall(SYS_memfd_secret, 0);
 
+	/* It counts as locked, for root too. */
+	setrlimit(RLIMIT_MEMLOCK, &all);
 	if (fd < 0 || ftruncate(fd, KIND_SMALL))
 		_exit(95);
 	kind_touch(kind_map(KIND_SMALL, RW, MAP_SHARED, fd), KIND_SMALL, PAGE);
