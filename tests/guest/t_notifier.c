@@ -7,7 +7,7 @@
  * One CPU, since to load kvm patches the kernel's text, which emulated CPUs do not
  * bear when another one runs it.
  */
-/* guest: smp=1 timeout=120 */
+/* guest: smp=1 nested timeout=120 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +35,7 @@ static void kvm_body(void *arg)
 	kind_live();
 }
 
-/* The emulated CPU has what AMD's virtualization takes. */
+/* The emulated x86 CPU has what AMD's virtualization takes; on arm64 it is built in. */
 static bool have_kvm(void)
 {
 	return !access("/dev/kvm", F_OK) ||

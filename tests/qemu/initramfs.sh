@@ -4,6 +4,22 @@
 # What a guest of `run` starts with: three cpio archives one behind the other (the base, the kernel's
 # modules, and what is of this run only), and the images of its disks.
 
+# A foreign program's libraries and its loader, from beside their compiler; the loader finds them in
+# /lib, where it is itself.
+guest_copy_foreign() {
+	local lib
+
+	foreign "$k_arch" # f_*
+	for lib in $(readelf -dlW "$1" 2>/dev/null |
+		sed -nE 's,.*(NEEDED.*\[|interpreter: .*/)([^]/]+)\]$,\2,p'); do
+		if [ ! -e "$own/lib/$lib" ]; then
+			mkdir -p "$own/lib"
+			cp -L "$("$qemu_dir/root" "$foreign_root" "$k_arch")/usr/${f_compiler%-gcc}/lib/$lib" "$own/lib/$lib"
+			guest_copy_foreign "$own/lib/$lib"
+		fi
+	done
+}
+
 # Copy a program with the shared libraries that it wants, each to its own path.
 guest_copy() {
 	local from=$1 to=$2 lib
@@ -11,6 +27,10 @@ guest_copy() {
 	mkdir -p "$(dirname "$to")"
 	cp -aL "$from" "$to"
 	[ -f "$from" ] || return 0
+	if [ "$k_arch" != "$host_arch" ]; then
+		guest_copy_foreign "$from"
+		return
+	fi
 	# ldd fails for all that is no dynamic program, and a script is none.
 	for lib in $(ldd "$from" 2>/dev/null | sed -nE 's,^.*[[:space:]](/[^ ]+) \(0x.*,\1,p'); do
 		if [ ! -e "$own$lib" ]; then
@@ -22,6 +42,9 @@ guest_copy() {
 
 # The tool, if there is one to build yet.
 tool_path() {
+	local out=$top/build
+
+	[ "$k_arch" = "$host_arch" ] || out=$(build_dir "$k_arch")
 	if [ -n "${MRELEASE_TOOL:-}" ]; then
 		echo "$MRELEASE_TOOL"
 		return
@@ -30,10 +53,10 @@ tool_path() {
 		(
 			mkdir -p "$top/build"
 			flock 9
-			make -s -C "$top/userspace" tool >"$work/tool.log" 2>&1 || note "building the tool failed: $(tail -n 3 "$work/tool.log")"
+			"$qemu_dir/with-cc" "$k_arch" make -s -C "$top/userspace" tool >"$work/tool.log" 2>&1 || note "building the tool failed: $(tail -n 3 "$work/tool.log")"
 		) 9>"$top/build/.tool.lock"
 	fi
-	[ ! -e "$top/build/mrelease-static" ] || echo "$top/build/mrelease-static"
+	[ ! -e "$out/mrelease-static" ] || echo "$out/mrelease-static"
 }
 
 # One disk: its image, and the lines of the guest's configuration for it.
@@ -111,7 +134,7 @@ initramfs_make() {
 	tool=$(tool_path)
 	[ -z "$tool" ] || guest_copy "$tool" "$own/bin/mrelease"
 
-	base=$("$qemu_dir/guest-base") || exit 125
+	base=$("$qemu_dir/guest-base" "$k_arch") || exit 125
 	(cd "$own" && find . | LC_ALL=C sort | cpio --quiet -R 0:0 -o -H newc) >"$work/own.cpio"
 	cat "$base" ${kernel_modules:+"$kernel_modules"} "$work/own.cpio" >"$out"
 }

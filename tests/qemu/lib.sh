@@ -23,6 +23,26 @@ note() {
 	[ -n "${MRELEASE_QUIET:-}" ] || printf '%s: %s\n' "${0##*/}" "$*" >&2
 }
 
+# The architecture of this machine, and the release whose compilers make what is not for it.
+host_arch=$(dpkg --print-architecture)
+foreign_root=bookworm+bookworm-updates+bookworm-security
+
+# What Debian calls the compilers for a foreign architecture and for its 32-bit programs.
+foreign() {
+	case $1 in
+	arm64) f_compiler=aarch64-linux-gnu-gcc f_arch32=armhf f_compiler32=arm-linux-gnueabihf-gcc ;;
+	*) die "no compiler for $1 is known" ;;
+	esac
+}
+
+# Where what is made for an architecture goes, as an absolute path.
+build_dir() {
+	local dir=${MRELEASE_BUILD:-$top/build}
+
+	[ "$1" = "$host_arch" ] || dir+=/$1
+	realpath -m "$dir"
+}
+
 # The line of KERNELS with this name, in $k_source and one variable k_KEY for each key.
 kernel_line() {
 	local name=$1 line word
@@ -31,7 +51,7 @@ kernel_line() {
 	[ -n "$line" ] || die "no kernel '$name' in $qemu_dir/KERNELS (known: $(kernel_names all | tr '\n' ' '))"
 
 	k_line=$line k_name=$name
-	k_source='' k_suites='' k_release='' k_arch=amd64 k_image='' k_headers='' k_root='' k_cpu=max k_boot=120 k_params='' k_append=''
+	k_source='' k_suites='' k_release='' k_arch=amd64 k_image='' k_headers='' k_root='' k_cpu='' k_boot=120 k_params='' k_append=''
 	case $line in
 	*append=*)
 		k_append=${line#*append=}
@@ -48,6 +68,11 @@ kernel_line() {
 		*) die "KERNELS: '$name': unknown word '$word'" ;;
 		esac
 	done
+	if [ -z "$k_cpu" ]; then
+		k_cpu=max
+		# The algorithm that the architecture names for signed pointers takes most of the time, emulated.
+		[ "$k_arch" != arm64 ] || k_cpu+=,pauth-impdef=on
+	fi
 	case $k_source in
 	apt) [ "${k_suites:+s}${k_release:+r}" = sr ] || die "KERNELS: '$name' needs suites= and release=" ;;
 	prebuilt) [ "${k_image:+i}${k_headers:+h}" = ih ] || die "KERNELS: '$name' needs image= and headers=" ;;

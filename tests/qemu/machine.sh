@@ -3,13 +3,28 @@
 #
 # The virtual machine of `run`: QEMU's command line, and what its end means.
 
-# The four ISA ports: console, verdict, the command's stdout, its stderr.
+# Which QEMU, with what, for the architecture of the kernel.
+machine_qemu() {
+	case $k_arch in
+	amd64) qemu=qemu-system-x86_64 machine_options=() console_name=ttyS0 ;;
+	arm64) qemu=qemu-system-aarch64 machine_options=(-machine "virt,gic-version=3${nested:+,virtualization=on}") console_name=ttyAMA0 ;;
+	*) die "no machine for $k_arch" ;;
+	esac
+}
+
+# The four serial ports: console, verdict, the command's stdout, its stderr. On arm64 there is one for
+# the console, and a PCI card with the others.
 machine_ports() {
 	local port
 
 	for port in console verdict out err; do
-		machine+=(-chardev "file,id=$port,path=$work/$port" -device "isa-serial,chardev=$port")
+		machine+=(-chardev "file,id=$port,path=$work/$port")
+		[ "$k_arch" != amd64 ] || machine+=(-device "isa-serial,chardev=$port")
 	done
+	if [ "$k_arch" = arm64 ]; then
+		machine+=(-serial chardev:console -chardev "null,id=nothing")
+		machine+=(-device "pci-serial-4x,chardev1=verdict,chardev2=out,chardev3=err,chardev4=nothing")
+	fi
 }
 
 # No KVM unless asked for, and then only after it has booted this kernel to the end once: a /dev/kvm
@@ -46,19 +61,19 @@ machine_accel() {
 # when the host is busy, which its watchdogs take for lock-ups.
 machine_cmdline() {
 	local words=(
-		"console=ttyS0,115200" panic=-1 oops=panic no_timer_check
+		"console=$console_name,115200" panic=-1 oops=panic
 		watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=60
 		log_buf_len=4M random.trust_cpu=on
 	)
 
+	[ "$k_arch" != amd64 ] || words+=(no_timer_check)
 	echo "${words[*]} $k_append $append"
 }
 
 machine_args() {
 	local disk
 
-	[ "$k_arch" = amd64 ] || die "no machine for $k_arch yet"
-	machine=(qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -monitor "${MRELEASE_MONITOR:-none}")
+	machine=("$qemu" "${machine_options[@]}" -nodefaults -no-user-config -display none -no-reboot -monitor "${MRELEASE_MONITOR:-none}")
 	machine_accel
 	machine+=(-smp "$smp" -m "$mem" -kernel "$kernel_vmlinuz" -initrd "$work/initrd" -append "$(machine_cmdline)")
 	machine_ports
