@@ -5,13 +5,16 @@
  * functions and that they have these prototypes; else it names in one line of
  * the log which one, what it was compiled for, and what there is.
  *
+ * The same on a kernel that guards its own text (BTI), where a function has no
+ * landing pad for a call through a pointer.
+ *
  * Seen with modules that were compiled from wrong sources (prototypes/build), with
  * the right one on a kernel whose BTF tells of other functions (a changed copy,
  * mounted over it), without BTF, and with BTF that is damaged.
  */
 /*
  * guest: smp=2 mem=1024 timeout=300 made=prototypes/mrelease-other.ko
- * made=prototypes/mrelease-missing.ko
+ * made=prototypes/mrelease-missing.ko made=prototypes/mrelease-guarded.ko
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,6 +36,7 @@
 #define MODULE "/lib/mrelease.ko"
 #define OTHER "/add/mrelease-other.ko"
 #define MISSING "/add/mrelease-missing.ko"
+#define GUARDED "/add/mrelease-guarded.ko"
 #define BTF_DIR "/sys/kernel/btf"
 #define BTF_FILE BTF_DIR "/vmlinux"
 #define COPY "/tmp/btf"
@@ -50,9 +54,15 @@ static const struct symbol {
 	{ "drain_all_pages", MRELEASE_FEAT_VISIBLE },
 };
 
+#ifdef __x86_64__
+#define DIRECT_CALLS true
+#else
+#define DIRECT_CALLS false
+#endif
+
 #define SYMBOLS ((int)(sizeof(symbols) / sizeof(symbols[0])))
 #define DAMAGES 32
-#define POINTS (12 + 2 * SYMBOLS)
+#define POINTS (13 + 2 * SYMBOLS)
 
 /* The lines of the kernel's log since log_mark() that are the module's. */
 static char log_text[1 << 16];
@@ -203,6 +213,20 @@ static int load_with(const void *data, size_t bytes)
 	return ret;
 }
 
+/* A call through a pointer to a function without a landing pad would be a fault. */
+static void test_guarded(void)
+{
+	static const char *const words[] = { "without a landing pad", "BTI",
+					     NULL };
+	const char *what = "a kernel whose text is guarded";
+
+	if (DIRECT_CALLS)
+		tap_skip("here all calls are direct", "%s", what);
+	else
+		refused(load(GUARDED, "unchecked=1"), -ENOEXEC, 1, words, "%s",
+			what);
+}
+
 static void test_sources(void)
 {
 	static const char *const other[] = {
@@ -220,6 +244,7 @@ static void test_sources(void)
 		"compiled with another prototype, unchecked=1");
 	refused(load(MISSING, ""), -ENOENT, 1, missing,
 		"compiled for a function that is not there");
+	test_guarded();
 }
 
 static void test_no_btf(uint64_t before)
