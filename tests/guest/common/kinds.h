@@ -34,7 +34,7 @@ void kind_live(void) __attribute__((noreturn));
 #define KIND_SPARSE (1024 * GIB)
 #define KIND_SPOTS 256
 /* Above what four levels of page tables can map. */
-#define KIND_HIGH ((void *)(1UL << 50))
+#define KIND_HIGH ((void *)(uintptr_t)(1ULL << 50))
 
 void kind_mlocked(void *arg);
 void kind_ksm(void *arg);
