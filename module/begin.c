@@ -177,7 +177,8 @@ static struct mr_victim *mr_release_kill(struct mr_request *rq)
 	if (rq->crowd && victim == ERR_PTR(-EAGAIN))
 		return ERR_PTR(mr_release_kill_unpinned(rq) ?: -EAGAIN);
 	refusal = IS_ERR(victim) ? PTR_ERR(victim) :
-				   mr_release_refusal(rq, victim->mm, true);
+				   mr_release_refusal(rq, victim->mm,
+						      mr_victim_pins(victim));
 	ret = mr_target_kill(rq->pid, IS_ERR(victim) ? NULL : victim->mm,
 			     refusal, &used);
 	if (!ret) {

@@ -53,7 +53,7 @@ int mr_look(struct mr_request *rq, struct mr_victim *victim)
 		if (mr_process_state(rq->task) == MR_STATE_LIVE)
 			return -EPERM;
 		sharers = mr_sharers_state(victim->mm, rq->task,
-					   READ_ONCE(victim->users), false);
+					   mr_victim_pins(victim), false);
 		if (sharers == MR_STATE_DYING &&
 		    mr_process_state(rq->task) == MR_STATE_DYING)
 			return 0;
@@ -91,7 +91,7 @@ int mr_look_acceptable(struct mr_request *rq, struct mr_victim *victim)
 
 	state = mr_process_state(rq->task);
 	sharers = mr_sharers_state(victim->mm, rq->task,
-				   READ_ONCE(victim->users), true);
+				   mr_victim_pins(victim), true);
 	if (max(state, sharers) == MR_STATE_DYING)
 		return 0;
 	if (state == MR_STATE_DUMPING || sharers == MR_STATE_DUMPING)

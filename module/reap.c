@@ -240,7 +240,7 @@ static int mr_reap_spare(struct mr_victim *victim, struct mr_request *rq,
 		if (ret)
 			return ret;
 		found = mr_robust_find(victim->mm, rq->task,
-				       READ_ONCE(victim->users),
+				       mr_victim_pins(victim),
 				       rq->flags & MRELEASE_SHARED, spare);
 		mmap_read_unlock(victim->mm);
 		if (found)

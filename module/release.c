@@ -50,7 +50,7 @@ void mr_release_untouched(struct mr_request *rq, struct mr_victim *victim,
 int mr_release_reap(struct mr_request *rq, struct mr_victim *victim,
 		    struct mr_yield *yield)
 {
-	mr_sharers_kick(victim->mm, rq->task, READ_ONCE(victim->users));
+	mr_sharers_kick(victim->mm, rq->task, mr_victim_pins(victim));
 	return mr_reap(victim, rq, yield);
 }
 

@@ -187,7 +187,8 @@ found:
 	victim->refs++;
 	if (users && !victim->users) {
 		mmget(mm);
-		victim->users = true;
+		/* Who sees it sees the count: mr_victim_pins(). */
+		smp_store_release(&victim->users, true);
 	}
 	spin_unlock(&mr_table_lock);
 	return victim;

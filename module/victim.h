@@ -95,6 +95,12 @@ struct mr_victim {
 	struct work_struct put;
 };
 
+/* How many of mm_users are the module's own, at least. */
+static inline unsigned int mr_victim_pins(const struct mr_victim *victim)
+{
+	return smp_load_acquire(&victim->users);
+}
+
 int mr_victims_init(void);
 void mr_victims_exit(void);
 

@@ -75,6 +75,10 @@ static void check(struct mrelease *h, const char *dir, const char *what)
 	const char *name = mrelease_backend_name(mrelease_backend(h));
 	struct victim v[NR], out;
 	unsigned int i, told = 0, j;
+	/* What /proc says may be off by a batch for each CPU. */
+	uint64_t least = mrelease_backend(h) == MRELEASE_BACKEND_DEVICE ?
+				 4 * MIB :
+				 3 * MIB;
 	bool dead = true;
 	char below[128];
 	int ret;
@@ -94,9 +98,11 @@ static void check(struct mrelease *h, const char *dir, const char *what)
 		for (j = 0; j < nr && j < ROOM; j++)
 			told += targets[j].pid == v[i].pid &&
 				!targets[j].error && targets[j].pidfd == -1 &&
-				targets[j].result.anon_bytes >= 4 * MIB;
-	tap_ok(told == NR && total.anon_bytes >= NR * 4 * MIB,
-	       "%s, %s: each one gave what it had", name, what);
+				targets[j].result.anon_bytes >= least;
+	if (!tap_ok(told == NR && total.anon_bytes >= NR * least,
+		    "%s, %s: each one gave what it had", name, what))
+		tap_note("%u told, %llu bytes", told,
+			 (unsigned long long)total.anon_bytes);
 	for (i = 0; i < NR; i++)
 		dead &= was_killed(victim_reap(&v[i]));
 	tap_ok(dead, "%s, %s: all died of SIGKILL", name, what);

@@ -19,7 +19,7 @@ static int fds;
 
 static void setup_backend(enum mrelease_backend backend, uint64_t features)
 {
-	static char path[] = "/tmp/mrelease-unit-XXXXXX";
+	char path[] = "/tmp/mrelease-unit-XXXXXX";
 
 	fake_reset();
 	fake.info.features |= features;
@@ -29,7 +29,6 @@ static void setup_backend(enum mrelease_backend backend, uint64_t features)
 	memset(&total, 0xff, sizeof(total));
 	nr = ROOM;
 	/* A cgroup has nothing below it but what a test makes. */
-	strcpy(path + sizeof(path) - 7, "XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(path));
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ck_assert_int_ge(dir, 0);
@@ -381,20 +380,18 @@ START_TEST(a_cgroup_without_the_module)
 }
 END_TEST
 
-static TCase *with(Suite *suite, const char *name, void (*setup)(void))
+static void add_case(struct Suite *suite, struct TCase *tc, void (*setup)(void))
 {
-	TCase *tc = tcase_create(name);
-
 	tcase_add_checked_fixture(tc, setup, teardown);
 	suite_add_tcase(suite, tc);
-	return tc;
 }
 
 int main(void)
 {
 	Suite *suite = suite_create("many");
-	TCase *tc = with(suite, "device", setup_device);
+	TCase *tc = tcase_create("device");
 
+	add_case(suite, tc, setup_device);
 	tcase_add_test(tc, the_arguments_arrive);
 	tcase_add_test(tc, elements_fail_one_by_one);
 	tcase_add_test(tc, the_call_fails_when_the_module_says_so);
@@ -411,17 +408,20 @@ int main(void)
 	tcase_add_test(tc, more_than_there_is_room_for);
 	tcase_add_test(tc, out_of_descriptors_is_no_success);
 
-	tc = with(suite, "old_device", setup_old_device);
+	tc = tcase_create("old_device");
+	add_case(suite, tc, setup_old_device);
 	tcase_add_test(tc, an_old_module_does_one_after_the_other);
 
-	tc = with(suite, "syscall", setup_syscall);
+	tc = tcase_create("syscall");
+	add_case(suite, tc, setup_syscall);
 	tcase_add_test(tc, all_are_killed_before_the_first_is_released);
 	tcase_add_test(tc, one_that_hangs_is_etimedout);
 	tcase_add_test(tc, named_twice_is_released_once);
 	tcase_add_test(tc, flags_are_refused_before_anybody_is_killed);
 	tcase_add_test(tc, a_cgroup_without_the_module);
 
-	tc = with(suite, "signal", setup_signal);
+	tc = tcase_create("signal");
+	add_case(suite, tc, setup_signal);
 	tcase_add_test(tc, signal_waits_for_all);
 	return unit_main(suite);
 }

@@ -379,11 +379,13 @@ END_TEST
 START_TEST(help_names_each_option_and_fits)
 {
 	static const char *const names[] = {
-		"--evict",	 "--shared",	  "--hugetlb", "--kill-sharers",
-		"--teardown",	 "--timeout",	  "--backend", "--no-fallback",
-		"--json",	 "--help",	  "--version", "Exit status",
-		"mrelease reap", "mrelease info", "--name",    "--full",
-		"--exact",	 "--oom-score",	  "--dry-run", "mrelease cgroup",
+		"--evict",	  "--shared",	     "--hugetlb",
+		"--kill-sharers", "--teardown",	     "--timeout",
+		"--backend",	  "--no-fallback",   "--json",
+		"--help",	  "--version",	     "Exit status",
+		"mrelease reap",  "mrelease info",   "--name",
+		"--full",	  "--exact",	     "--oom-score",
+		"--dry-run",	  "mrelease cgroup",
 	};
 	const char *line;
 	size_t i;
