@@ -98,6 +98,7 @@ struct mr_victim {
 /* How many of mm_users are the module's own, at least. */
 static inline unsigned int mr_victim_pins(const struct mr_victim *victim)
 {
+	/* Before the count is read: mr_victim_join(). */
 	return smp_load_acquire(&victim->users);
 }
 
