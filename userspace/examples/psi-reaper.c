@@ -17,17 +17,17 @@
  *    1 + the least oom_score_adj of its processes / 1000.
  *  - The highest score is it; those with user.oomd_avoid come last.
  *
- * In calm times the candidate of the moment is chosen once a second, and a pidfd
- * opened for each of its processes, since little goes well when memory is short.
+ * In calm times the candidate of the moment is chosen once a second, and a pidfd opened
+ * for each of its processes: little goes well when memory is short.
  *
  * After a kill nobody else is killed while a victim is still there or the memory of
- * its cgroup falls, for at most ten seconds; what the trigger saw meanwhile is forgotten.
+ * its cgroup falls, for at most ten seconds.  Then the trigger is made anew, since it
+ * looks back over two windows and keeps events that came too soon after another.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -60,12 +60,12 @@ static struct mrelease *handle;
 static struct target target;
 static bool dry;
 
-static uint64_t now_ms(void)
+static unsigned long now_ms(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (unsigned long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 __attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
@@ -79,38 +79,28 @@ __attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
 	putchar('\n');
 }
 
-/* A small file of a cgroup or of /proc. */
-static bool read_file(const char *dir, const char *name, char *buf, size_t size)
+/* In a small file the number behind the first @key from @line on; 0 if there is none. */
+static double value_of(const char *dir, const char *name, const char *line,
+		       const char *key)
 {
-	char path[PATH_ROOM + 64];
-	ssize_t n;
+	char path[PATH_ROOM + 64], text[4096] = "";
+	const char *at = NULL;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = read(fd, buf, size - 1);
-	close(fd);
-	buf[n > 0 ? n : 0] = '\0';
-	return n > 0;
-}
-
-/* The number behind @key, or at the beginning; 0 if there is none. */
-static double value_of(const char *dir, const char *name, const char *key)
-{
-	char text[4096];
-	const char *at;
-
-	at = read_file(dir, name, text, sizeof(text)) ? strstr(text, key) :
-							NULL;
+	if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0)
+		at = strstr(text, line);
+	if (fd >= 0)
+		close(fd);
+	at = at ? strstr(at, key) : NULL;
 	return at ? atof(at + strlen(key)) : 0;
 }
 
-static uint64_t memory_of(const char *dir)
+static double memory_of(const char *dir)
 {
-	return (uint64_t)(value_of(dir, "memory.current", "") +
-			  value_of(dir, "memory.swap.current", ""));
+	return value_of(dir, "memory.current", "", "") +
+	       value_of(dir, "memory.swap.current", "", "");
 }
 
 static bool has_mark(const char *dir, const char *name)
@@ -122,7 +112,7 @@ static bool has_mark(const char *dir, const char *name)
 }
 
 /* Those who are in it; a zombie has left it. */
-static size_t read_pids(const char *dir, pid_t *pids, size_t max)
+static size_t read_pids(const char *dir, pid_t *pids)
 {
 	char path[PATH_ROOM + 64];
 	size_t nr = 0;
@@ -133,7 +123,7 @@ static size_t read_pids(const char *dir, pid_t *pids, size_t max)
 	if (!f)
 		return 0;
 	/* 0: not in our pid namespace. */
-	while (nr < max && fscanf(f, "%d", &pids[nr]) == 1)
+	while (nr < PIDS_MAX && fscanf(f, "%d", &pids[nr]) == 1)
 		nr += pids[nr] > 0;
 	fclose(f);
 	return nr;
@@ -147,7 +137,7 @@ static int least_adjustment(const pid_t *pids, size_t nr)
 
 	while (nr--) {
 		snprintf(dir, sizeof(dir), "/proc/%d", (int)pids[nr]);
-		adj = 1000 + (int)value_of(dir, "oom_score_adj", "");
+		adj = 1000 + (int)value_of(dir, "oom_score_adj", "", "");
 		least = adj < least ? adj : least;
 	}
 	return least;
@@ -157,7 +147,7 @@ static int least_adjustment(const pid_t *pids, size_t nr)
 static double score_of(const char *dir)
 {
 	static pid_t pids[PIDS_MAX];
-	size_t nr = read_pids(dir, pids, PIDS_MAX);
+	size_t nr = read_pids(dir, pids);
 	double score;
 	int adj;
 
@@ -166,8 +156,8 @@ static double score_of(const char *dir)
 	adj = least_adjustment(pids, nr);
 	if (!adj)
 		return -1;
-	score = (double)memory_of(dir) *
-		(1 + value_of(dir, "memory.pressure", "some avg10=") / 100) *
+	score = memory_of(dir) *
+		(1 + value_of(dir, "memory.pressure", "some", "avg10=") / 100) *
 		adj / 1000;
 	/* After all others, and yet in their order. */
 	return has_mark(dir, "user.oomd_avoid") ? score / 1e15 : score;
@@ -214,15 +204,15 @@ static bool is_among(pid_t pid, const pid_t *pids, size_t nr)
 static void keep(struct target *t, size_t first)
 {
 	static pid_t pids[PIDS_MAX];
-	size_t nr = read_pids(t->path, pids, PIDS_MAX), i, n = first;
+	size_t nr = read_pids(t->path, pids), i, n = first;
 
 	for (i = first; i < t->nr; i++) {
-		if (is_dead(t->pidfds[i]) || !is_among(t->pids[i], pids, nr)) {
-			close(t->pidfds[i]);
-			continue;
-		}
 		t->pids[n] = t->pids[i];
-		t->pidfds[n++] = t->pidfds[i];
+		t->pidfds[n] = t->pidfds[i];
+		if (!is_dead(t->pidfds[i]) && is_among(t->pids[i], pids, nr))
+			n++;
+		else
+			close(t->pidfds[i]);
 	}
 	t->nr = n;
 }
@@ -231,7 +221,7 @@ static void keep(struct target *t, size_t first)
 static size_t add(struct target *t)
 {
 	static pid_t pids[PIDS_MAX];
-	size_t nr = read_pids(t->path, pids, PIDS_MAX), first = t->nr, i;
+	size_t nr = read_pids(t->path, pids), first = t->nr, i;
 
 	for (i = 0; i < nr && t->nr < PIDS_MAX; i++) {
 		if (is_among(pids[i], t->pids, first))
@@ -258,7 +248,8 @@ static bool arm(struct target *t, const char *root)
  * Kill all of it, those that are forked meanwhile too, and have the memory back.
  * (With one call for a whole cgroup this is that call.)  Returns how many died.
  */
-static size_t release(struct target *t, uint64_t *freed, uint64_t *left)
+static size_t release(struct target *t, unsigned long *freed,
+		      unsigned long *left)
 {
 	uint32_t flags = MRELEASE_KILL |
 			 ((uint32_t)mrelease_features(handle) & MRELEASE_EVICT);
@@ -273,92 +264,99 @@ static size_t release(struct target *t, uint64_t *freed, uint64_t *left)
 				say("%d: %s", (int)t->pids[i],
 				    mrelease_strerror(errno, &res));
 			killed += res.victims;
-			*freed += res.freed_bytes;
-			*left += res.left_bytes;
+			*freed += res.freed_bytes >> 10;
+			*left += res.left_bytes >> 10;
 		}
 	} while (add(t));
 	return killed;
 }
 
 /* Is a victim still there, or the memory of its cgroup on its way back? */
-static bool is_returning(struct target *t, uint64_t *memory)
+static bool is_returning(struct target *t, double *memory)
 {
-	uint64_t before = *memory;
-	size_t i;
+	double before = *memory;
+	size_t nr = t->nr;
 
 	*memory = memory_of(t->path);
-	if (*memory < before - before / 50)
+	if (*memory < before * 0.98)
 		return true;
-	for (i = 0; i < t->nr && is_dead(t->pidfds[i]); i++)
-		;
-	return i < t->nr;
+	while (nr && is_dead(t->pidfds[nr - 1]))
+		nr--;
+	return nr;
 }
 
 static void wait_for_return(struct target *t)
 {
-	struct timespec pause = { .tv_nsec = 100000000 };
-	uint64_t begin = now_ms(), memory = memory_of(t->path);
+	double memory = memory_of(t->path);
+	unsigned long begin = now_ms();
 
 	do
-		nanosleep(&pause, NULL);
+		usleep(100000);
 	while (is_returning(t, &memory) && now_ms() - begin < RETURN_MS);
-	say("memory is back after %" PRIu64 " ms: %" PRIu64 " kB left in %s",
-	    now_ms() - begin, memory >> 10, t->path);
+	say("memory is back after %lu ms: %.0f kB left in %s", now_ms() - begin,
+	    memory / 1024, t->path);
 }
 
 static void act(const char *root)
 {
-	double before = value_of("/proc", "meminfo", "MemAvailable:");
-	uint64_t begin = now_ms(), freed = 0, left = 0;
+	double before = value_of("/proc", "meminfo", "MemAvailable", ":");
+	unsigned long begin = now_ms(), freed = 0, left = 0;
 	size_t killed;
 
-	say("pressure: some avg10 %.2f, full avg10 %.2f",
-	    value_of(root, "memory.pressure", "some avg10="),
-	    value_of(root, "memory.pressure", "full avg10="));
+	say("pressure: some avg10 %.2f",
+	    value_of(root, "memory.pressure", "some", "avg10="));
 	if (!arm(&target, root)) {
 		say("nobody to kill");
 		return;
 	}
-	if (dry) {
-		say("would kill %s: %zu processes, score %.0f", target.path,
-		    target.nr, target.score);
+	say("%s: %zu processes, score %.0f", target.path, target.nr,
+	    target.score);
+	if (dry)
 		return;
-	}
 	killed = release(&target, &freed, &left);
-	say("killed %s: %zu processes, freed %" PRIu64 " kB, left %" PRIu64
-	    " kB, in %" PRIu64 " ms, MemAvailable %.0f -> %.0f kB",
-	    target.path, killed, freed >> 10, left >> 10, now_ms() - begin,
-	    before, value_of("/proc", "meminfo", "MemAvailable:"));
+	say("killed %zu processes, freed %lu kB, left %lu kB, in %lu ms, MemAvailable %.0f -> %.0f kB",
+	    killed, freed, left, now_ms() - begin, before,
+	    value_of("/proc", "meminfo", "MemAvailable", ":"));
 	wait_for_return(&target);
 }
 
-static int watch(const char *root, const char *trigger)
+/* Returns the file that tells; what was before counts no more. */
+static int open_trigger(const char *root, const char *trigger)
 {
 	char path[PATH_ROOM + 64];
-	struct pollfd pfd = { .events = POLLPRI };
-	int n;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/memory.pressure", root);
-	pfd.fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (pfd.fd < 0 || write(pfd.fd, trigger, strlen(trigger) + 1) < 0) {
+	fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || write(fd, trigger, strlen(trigger) + 1) < 0) {
 		fprintf(stderr, "psi-reaper: %s: %s\n", path, strerror(errno));
-		return 1;
+		exit(1);
 	}
+	return fd;
+}
+
+static void watch(const char *root, const char *trigger)
+{
+	const char *kind = trigger[0] == 's' ? "some" : "full";
+	double enough = atof(trigger + 4), begin, total;
+	struct pollfd pfd = { .events = POLLPRI };
+
+	begin = value_of(root, "memory.pressure", kind, "total=");
+	pfd.fd = open_trigger(root, trigger);
 	say("watching %s for %s, by %s", root, trigger,
 	    mrelease_backend_name(mrelease_backend(handle)));
 	for (;;) {
-		n = poll(&pfd, 1, 1000);
-		if (n > 0 && (pfd.revents & POLLERR)) {
-			say("%s is gone", root);
-			return 1;
-		}
-		if (n > 0 && (pfd.revents & POLLPRI)) {
-			act(root);
-			/* That was about the time before. */
-			poll(&pfd, 1, 0);
-		} else {
+		if (poll(&pfd, 1, 1000) <= 0) {
 			arm(&target, root);
+			continue;
 		}
+		/* On old kernels a new one may go off for what was before it. */
+		total = value_of(root, "memory.pressure", kind, "total=");
+		if (total - begin >= enough)
+			act(root);
+		close(pfd.fd);
+		begin = value_of(root, "memory.pressure", kind, "total=");
+		pfd.fd = open_trigger(root, trigger);
 	}
 }
 
@@ -369,10 +367,8 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "dt:")) >= 0) {
 		dry |= opt == 'd';
-		if (opt == 't')
-			trigger = optarg;
-		if (opt == '?')
-			optind = argc;
+		trigger = opt == 't' ? optarg : trigger;
+		optind = opt == '?' ? argc : optind;
 	}
 	if (optind != argc - 1) {
 		fputs("usage: psi-reaper [-d] [-t TRIGGER] CGROUP\n"
@@ -390,5 +386,5 @@ int main(int argc, char **argv)
 		perror("psi-reaper: cannot begin");
 		return 1;
 	}
-	return watch(argv[optind], trigger);
+	watch(argv[optind], trigger);
 }
