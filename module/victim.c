@@ -1,45 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of victims, and their references.
- *
- * Releases happen when there is no memory, so every object there can be is
- * allocated when the module is loaded.
+ * The table of victims, and their references.  The objects are of pool.c.
  */
 #include <linux/file.h>
 #include <linux/hrtimer.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
-#include <linux/slab.h>
 
 #include "module/compat/drain.h"
 #include "module/compat/mm.h"
 #include "module/compat/pgtable.h"
 #include "module/counts.h"
+#include "module/pool.h"
 #include "module/request.h"
 #include "module/victim.h"
-
-/* Upper bound of the parameter: the objects take about 0.5 KiB each. */
-#define MR_VICTIMS_MAX	4096
 
 /* How often a caller looks whether the victim's threads are gone. */
 #define MR_POLL_NS	(200 * NSEC_PER_USEC)
 
-static unsigned int mr_param_victims = 256;
-module_param_named(victims, mr_param_victims, uint, 0444);
-MODULE_PARM_DESC(victims, "address spaces that can be in release at once (default 256)");
-
-static struct mr_victim *mr_victims;
-
 /*
- * mr_table_lock protects both lists and mr_victim.refs and .users.  It is taken
+ * mr_table_lock protects the list and mr_victim.refs and .users.  It is taken
  * inside task_lock() and takes no other lock.
  */
 static DEFINE_SPINLOCK(mr_table_lock);
-static LIST_HEAD(mr_victims_free);
 static LIST_HEAD(mr_victims_used);
-
-/* For an object to become free. */
-static DECLARE_WAIT_QUEUE_HEAD(mr_victims_wait);
 
 /* Where the last reference to an address space is put; never by a caller. */
 static struct workqueue_struct *mr_put_queue;
@@ -53,18 +37,11 @@ static void mr_victim_put_mm(struct work_struct *work);
  */
 int __init mr_victims_init(void)
 {
-	unsigned int i;
+	int ret;
 
-	if (!mr_param_victims || mr_param_victims > MR_VICTIMS_MAX) {
-		pr_err("cannot load: parameter victims=%u, must be 1 to %d\n",
-		       mr_param_victims, MR_VICTIMS_MAX);
-		return -EINVAL;
-	}
-
-	mr_victims = kvcalloc(mr_param_victims, sizeof(*mr_victims), GFP_KERNEL);
-	if (!mr_victims)
-		return -ENOMEM;
-
+	ret = mr_pool_init(mr_victim_put_mm);
+	if (ret)
+		return ret;
 	/*
 	 * Not WQ_MEM_RECLAIM: the last put closes files of any kind, which may
 	 * wait for queues that are not (delayed_fput() is such a one), and
@@ -72,18 +49,8 @@ int __init mr_victims_init(void)
 	 */
 	mr_put_queue = alloc_workqueue("mrelease", WQ_UNBOUND, 0);
 	if (!mr_put_queue) {
-		kvfree(mr_victims);
+		mr_pool_exit();
 		return -ENOMEM;
-	}
-
-	for (i = 0; i < mr_param_victims; i++) {
-		struct mr_victim *victim = &mr_victims[i];
-
-		spin_lock_init(&victim->lock);
-		init_waitqueue_head(&victim->wait);
-		INIT_LIST_HEAD(&victim->pass.workers);
-		INIT_WORK(&victim->put, mr_victim_put_mm);
-		list_add_tail(&victim->node, &mr_victims_free);
 	}
 	return 0;
 }
@@ -99,59 +66,7 @@ void mr_victims_exit(void)
 {
 	WARN_ON(!list_empty(&mr_victims_used));
 	destroy_workqueue(mr_put_queue);
-	kvfree(mr_victims);
-}
-
-/**
- * mr_victim_alloc() - an object for a victim that may turn out to be known
- *
- * Return: the object, to be given to mr_victim_join() or mr_victim_free(); NULL
- * when all are in use.
- */
-struct mr_victim *mr_victim_alloc(void)
-{
-	struct mr_victim *victim;
-
-	spin_lock(&mr_table_lock);
-	victim = list_first_entry_or_null(&mr_victims_free, struct mr_victim, node);
-	if (victim)
-		list_del_init(&victim->node);
-	spin_unlock(&mr_table_lock);
-	return victim;
-}
-
-/**
- * mr_victim_free() - give back an object that holds nothing
- * @victim: from mr_victim_alloc(), or NULL
- */
-void mr_victim_free(struct mr_victim *victim)
-{
-	if (!victim)
-		return;
-	spin_lock(&mr_table_lock);
-	/* To the front: the next victim finds it warm in the cache. */
-	list_add(&victim->node, &mr_victims_free);
-	spin_unlock(&mr_table_lock);
-	if (wq_has_sleeper(&mr_victims_wait))
-		wake_up(&mr_victims_wait);
-}
-
-/**
- * mr_victim_wait() - wait for an object to become free
- * @rq: the call; it holds none
- *
- * Those that are being torn down come back soon, unless that hangs.
- *
- * Return: 0; -EAGAIN when there was none for a second; -EINTR or -ETIMEDOUT.
- */
-int mr_victim_wait(struct mr_request *rq)
-{
-	long left = min_t(long, HZ, mr_request_jiffies(rq));
-
-	left = wait_event_killable_timeout(mr_victims_wait,
-					   !list_empty_careful(&mr_victims_free),
-					   left);
-	return left > 0 ? 0 : mr_request_check(rq) ?: -EAGAIN;
+	mr_pool_exit();
 }
 
 /**

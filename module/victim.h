@@ -76,7 +76,7 @@ struct mr_pass {
  * @refs: callers, under the lock of the table
  * @waiters: callers that dropped their reference and wait for @gone, likewise
  * @gone: the address space is torn down, likewise
- * @node: in the table or in the list of free objects, likewise
+ * @node: in the table, likewise; or in the list of free objects, under its own lock
  * @lock: protects @pass and all its workers; taken inside the mmap lock
  * @wait: for a pass to close, a piece to end, a worker to leave
  * @pass: the way over the address space that is under way, or was last
@@ -105,14 +105,16 @@ static inline unsigned int mr_victim_pins(const struct mr_victim *victim)
 int mr_victims_init(void);
 void mr_victims_exit(void);
 
-struct mr_victim *mr_victim_alloc(void);
-void mr_victim_free(struct mr_victim *victim);
-int mr_victim_wait(struct mr_request *rq);
 struct mr_victim *mr_victim_join(struct mr_victim **fresh, struct mm_struct *mm,
 				 bool users);
 void mr_victim_put(struct mr_victim *victim);
 int mr_victim_let_go(struct mr_victim *victim, struct mr_request *rq);
 int mr_victim_see_off(struct mr_victim *victim, struct mr_request *rq,
 		      struct mr_yield *yield);
+
+/* pool.c */
+struct mr_victim *mr_victim_alloc(void);
+void mr_victim_free(struct mr_victim *victim);
+int mr_victim_wait(struct mr_request *rq);
 
 #endif /* _MR_VICTIM_H */

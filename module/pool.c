@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The objects that become victims.
+ *
+ * Releases happen when there is no memory, so every object there can be is
+ * allocated when the module is loaded.
+ */
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "module/pool.h"
+#include "module/request.h"
+#include "module/victim.h"
+
+/* Upper bound of the parameter: the objects take about 0.5 KiB each. */
+#define MR_VICTIMS_MAX	4096
+
+static unsigned int mr_param_victims = 256;
+module_param_named(victims, mr_param_victims, uint, 0444);
+MODULE_PARM_DESC(victims, "address spaces that can be in release at once (default 256)");
+
+static struct mr_victim *mr_victims;
+
+/* Protects the list, and takes no other lock. */
+static DEFINE_SPINLOCK(mr_pool_lock);
+static LIST_HEAD(mr_victims_free);
+
+/* For an object to become free. */
+static DECLARE_WAIT_QUEUE_HEAD(mr_victims_wait);
+
+/**
+ * mr_pool_init() - allocate all objects
+ * @put: the work of an object
+ *
+ * Return: 0, -EINVAL for a parameter out of range, or -ENOMEM.
+ */
+int __init mr_pool_init(work_func_t put)
+{
+	unsigned int i;
+
+	if (!mr_param_victims || mr_param_victims > MR_VICTIMS_MAX) {
+		pr_err("cannot load: parameter victims=%u, must be 1 to %d\n",
+		       mr_param_victims, MR_VICTIMS_MAX);
+		return -EINVAL;
+	}
+
+	mr_victims = kvcalloc(mr_param_victims, sizeof(*mr_victims), GFP_KERNEL);
+	if (!mr_victims)
+		return -ENOMEM;
+
+	for (i = 0; i < mr_param_victims; i++) {
+		struct mr_victim *victim = &mr_victims[i];
+
+		spin_lock_init(&victim->lock);
+		init_waitqueue_head(&victim->wait);
+		INIT_LIST_HEAD(&victim->pass.workers);
+		INIT_WORK(&victim->put, put);
+		list_add_tail(&victim->node, &mr_victims_free);
+	}
+	return 0;
+}
+
+/**
+ * mr_pool_exit() - undo mr_pool_init()
+ */
+void mr_pool_exit(void)
+{
+	kvfree(mr_victims);
+}
+
+/**
+ * mr_victim_alloc() - an object for a victim that may turn out to be known
+ *
+ * Return: the object, to be given to mr_victim_join() or mr_victim_free(); NULL
+ * when all are in use.
+ */
+struct mr_victim *mr_victim_alloc(void)
+{
+	struct mr_victim *victim;
+
+	spin_lock(&mr_pool_lock);
+	victim = list_first_entry_or_null(&mr_victims_free, struct mr_victim, node);
+	if (victim)
+		list_del_init(&victim->node);
+	spin_unlock(&mr_pool_lock);
+	return victim;
+}
+
+/**
+ * mr_victim_free() - give back an object that holds nothing
+ * @victim: from mr_victim_alloc(), or NULL
+ */
+void mr_victim_free(struct mr_victim *victim)
+{
+	if (!victim)
+		return;
+	spin_lock(&mr_pool_lock);
+	/* To the front: the next victim finds it warm in the cache. */
+	list_add(&victim->node, &mr_victims_free);
+	spin_unlock(&mr_pool_lock);
+	if (wq_has_sleeper(&mr_victims_wait))
+		wake_up(&mr_victims_wait);
+}
+
+/**
+ * mr_victim_wait() - wait for an object to become free
+ * @rq: the call; it holds none
+ *
+ * Those that are being torn down come back soon, unless that hangs.
+ *
+ * Return: 0; -EAGAIN when there was none for a second; -EINTR or -ETIMEDOUT.
+ */
+int mr_victim_wait(struct mr_request *rq)
+{
+	long left = min_t(long, HZ, mr_request_jiffies(rq));
+
+	left = wait_event_killable_timeout(mr_victims_wait,
+					   !list_empty_careful(&mr_victims_free),
+					   left);
+	return left > 0 ? 0 : mr_request_check(rq) ?: -EAGAIN;
+}
