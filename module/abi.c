@@ -4,8 +4,10 @@
  */
 #ifdef __KERNEL__
 #include <linux/errno.h>
+#include <linux/fcntl.h>
 #else
 #include <errno.h>
+#include <fcntl.h>
 #endif
 
 #include "module/abi.h"
@@ -42,6 +44,30 @@ int mr_abi_flags_check(__u32 flags, __u32 usable)
 	if (flags & ~usable)
 		return -EINVAL;
 	if ((flags & MRELEASE_KILL_SHARERS) && !(flags & MRELEASE_KILL))
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * mr_abi_arm_check() - can this victim fd be had?
+ * @args: from the caller
+ * @features: mrelease_info.features
+ *
+ * Return: 0, or -EINVAL for an unknown flag, one that this kernel has not, or
+ * padding that is not zero.
+ */
+int mr_abi_arm_check(const struct mrelease_arm_args *args, __u64 features)
+{
+	if (args->flags & ~MRELEASE_TEARDOWN)
+		return -EINVAL;
+	if (args->flags && !(features & MRELEASE_FEAT_TAKEOVER))
+		return -EINVAL;
+	if (args->fd_flags & ~O_NONBLOCK)
+		return -EINVAL;
+	if (args->pad)
+		return -EINVAL;
+	if (args->reserved[0] || args->reserved[1] || args->reserved[2] ||
+	    args->reserved[3])
 		return -EINVAL;
 	return 0;
 }

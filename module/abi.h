@@ -14,6 +14,7 @@
 #define MR_TARGET_SIZE_VER0	144
 #define MR_MANY_SIZE_VER0	160
 #define MR_CGROUP_SIZE_VER0	160
+#define MR_ARM_SIZE_VER0	56
 
 /* Where the input part of a structure ends; what follows is output only. */
 #define MR_ARGS_HEAD		16
@@ -29,9 +30,10 @@
 
 /* The commands that this build implements on every kernel. */
 #define MR_COMMANDS		(MRELEASE_FEAT_CMD(0) | MRELEASE_FEAT_CMD(1) | \
-				 MRELEASE_FEAT_CMD(2))
+				 MRELEASE_FEAT_CMD(2) | MRELEASE_FEAT_CMD(4))
 
 int mr_abi_size_check(__u32 size, __u32 first);
 int mr_abi_flags_check(__u32 flags, __u32 usable);
+int mr_abi_arm_check(const struct mrelease_arm_args *args, __u64 features);
 
 #endif /* _MR_ABI_H */

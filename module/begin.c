@@ -8,6 +8,7 @@
 
 #include "module/compat/mm.h"
 #include "module/counts.h"
+#include "module/handle.h"
 #include "module/release.h"
 #include "module/sharers.h"
 #include "module/target.h"
@@ -43,7 +44,7 @@ struct mr_victim *mr_release_pin(struct mr_request *rq,
 	if (rq->task->flags & PF_KTHREAD)
 		return victim;
 
-	fresh = mr_victim_alloc();
+	fresh = mr_victim_alloc(mr_handle_reserve(rq->handle));
 	if (!fresh)
 		return ERR_PTR(-EAGAIN);
 
@@ -63,6 +64,8 @@ struct mr_victim *mr_release_pin(struct mr_request *rq,
 	rcu_read_unlock();
 
 	mr_victim_free(fresh);
+	if (!IS_ERR_OR_NULL(victim))
+		mr_handle_saw(rq->handle, victim->mm);
 	return victim;
 }
 

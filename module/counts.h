@@ -9,8 +9,8 @@
 #include "module/compat/rss.h"
 
 /*
- * All counters by their exact sum, see compat/rss.h.  A reference to @mm and to
- * @task is held; nothing here sleeps.
+ * All counters by their exact sum, see compat/rss.h.  A reference to @mm is held, and
+ * to @task unless it is NULL; nothing here sleeps.
  */
 static inline void mr_counts_read(struct mr_counts *counts, struct mm_struct *mm,
 				  struct task_struct *task)

@@ -10,5 +10,6 @@
 bool mr_enabled(void);
 u64 mr_features(void);
 long mr_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long mr_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 #endif /* _MR_DEVICE_H */

@@ -2,8 +2,11 @@
 /*
  * The ioctls of /dev/mrelease: copy in, validate, dispatch, copy out.
  */
+#include <linux/file.h>
+
 #include "module/copy.h"
 #include "module/device.h"
+#include "module/handle.h"
 #include "module/many.h"
 #include "module/report.h"
 #include "module/request.h"
@@ -11,6 +14,7 @@
 
 static_assert(sizeof(struct mrelease_info) == MR_INFO_SIZE_VER0);
 static_assert(sizeof(struct mrelease_args) == MR_ARGS_SIZE_VER0);
+static_assert(sizeof(struct mrelease_arm_args) == MR_ARM_SIZE_VER0);
 static_assert(offsetof(struct mrelease_args, result) == MR_ARGS_HEAD);
 
 /**
@@ -47,11 +51,12 @@ static long mr_ioctl_info(void __user *uarg)
 	return mr_copy_out(uarg, size, &info, sizeof(info));
 }
 
-static long mr_ioctl_release(void __user *uarg)
+static long mr_ioctl_release(void __user *uarg, struct mr_handle *handle)
 {
 	struct mrelease_result __user *uresult = uarg + MR_ARGS_HEAD;
 	struct mrelease_result result = {};
 	struct mr_request rq = {
+		.handle = handle,
 		.start = ktime_get(),
 		.deadline = KTIME_MAX,
 		.result = &result,
@@ -73,6 +78,9 @@ static long mr_ioctl_release(void __user *uarg)
 	ret = mr_abi_flags_check(args.flags, mr_features());
 	if (ret)
 		return mr_report_refused(args.flags, ret, MR_REFUSED_ARGUMENTS);
+	/* A victim fd has its victim. */
+	if (handle && args.pidfd != -1)
+		return mr_report_refused(args.flags, -EINVAL, MR_REFUSED_ARGUMENTS);
 	if (!mr_enabled())
 		return mr_report_refused(args.flags, -EPERM, MR_REFUSED_OFF);
 
@@ -89,8 +97,49 @@ static long mr_ioctl_release(void __user *uarg)
 	return ret;
 }
 
+static long mr_ioctl_arm(struct mrelease_arm_args __user *uarg)
+{
+	struct mrelease_arm_args args;
+	struct file *file;
+	u32 size;
+	int ret;
+
+	ret = mr_copy_size(uarg, MR_ARM_SIZE_VER0, &size);
+	if (ret)
+		return ret;
+	ret = copy_struct_from_user(&args, sizeof(args), uarg, size);
+	if (ret)
+		return ret;
+	ret = mr_abi_arm_check(&args, mr_features());
+	if (ret)
+		return ret;
+	if (!mr_enabled())
+		return -EPERM;
+
+	args.fd = get_unused_fd_flags(O_CLOEXEC);
+	if (args.fd < 0)
+		return args.fd;
+	file = mr_handle_open(&args);
+	if (IS_ERR(file)) {
+		ret = PTR_ERR(file);
+		goto err_put_fd;
+	}
+	if (put_user(args.fd, &uarg->fd)) {
+		ret = -EFAULT;
+		goto err_put_file;
+	}
+	fd_install(args.fd, file);
+	return 0;
+
+err_put_file:
+	fput(file);
+err_put_fd:
+	put_unused_fd(args.fd);
+	return ret;
+}
+
 /**
- * mr_ioctl() - entry of every command
+ * mr_ioctl() - entry of every command on the device
  * @file: not used, an open device has no state
  * @cmd: type and number count; the size encoded in it does not
  * @arg: user pointer to the structure of the command
@@ -108,11 +157,38 @@ long mr_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case _IOC_NR(MRELEASE_IOC_INFO):
 		return mr_ioctl_info(uarg);
 	case _IOC_NR(MRELEASE_IOC_RELEASE):
-		return mr_ioctl_release(uarg);
+		return mr_ioctl_release(uarg, NULL);
 	case _IOC_NR(MRELEASE_IOC_RELEASE_MANY):
 		return mr_ioctl_many(uarg);
 	case _IOC_NR(MRELEASE_IOC_RELEASE_CGROUP):
 		return mr_ioctl_cgroup(uarg);
+	case _IOC_NR(MRELEASE_IOC_ARM):
+		return mr_ioctl_arm(uarg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/**
+ * mr_handle_ioctl() - entry of every command on a victim fd
+ * @file: the victim fd
+ * @cmd: as mr_ioctl()
+ * @arg: as mr_ioctl()
+ *
+ * Return: 0 or a negative errno, see <linux/mrelease.h>.
+ */
+long mr_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *uarg = (void __user *)arg;
+
+	if (_IOC_TYPE(cmd) != MRELEASE_IOC_TYPE)
+		return -ENOTTY;
+
+	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(MRELEASE_IOC_INFO):
+		return mr_ioctl_info(uarg);
+	case _IOC_NR(MRELEASE_IOC_RELEASE):
+		return mr_ioctl_release(uarg, file->private_data);
 	default:
 		return -ENOTTY;
 	}

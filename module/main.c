@@ -12,6 +12,7 @@
 
 #include "module/device.h"
 #include "module/gather.h"
+#include "module/handle.h"
 #include "module/stats.h"
 #include "module/symbols.h"
 #include "module/victim.h"
@@ -57,10 +58,13 @@ static int __init mr_init(void)
 	ret = mr_rooms_init();
 	if (ret)
 		goto err_victims;
+	ret = mr_watch_init();
+	if (ret)
+		goto err_rooms;
 	mr_device.groups = mr_stats_groups();
 	ret = misc_register(&mr_device);
 	if (ret)
-		goto err_rooms;
+		goto err_watch;
 
 	pr_info("%s loaded, reaping by %s(), freed memory %s at once\n",
 		MR_VERSION, MR_ZAP_NAME,
@@ -68,6 +72,8 @@ static int __init mr_init(void)
 		"visible" : "not always visible");
 	return 0;
 
+err_watch:
+	mr_watch_exit();
 err_rooms:
 	mr_rooms_exit();
 err_victims:
@@ -78,6 +84,7 @@ err_victims:
 static void __exit mr_exit(void)
 {
 	misc_deregister(&mr_device);
+	mr_watch_exit();
 	mr_rooms_exit();
 	mr_victims_exit();
 }

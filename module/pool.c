@@ -2,8 +2,8 @@
 /*
  * The objects that become victims.
  *
- * Releases happen when there is no memory, so every object there can be is
- * allocated when the module is loaded.
+ * Releases happen when there is no memory, so the objects that all callers share are
+ * allocated when the module is loaded, and one more with each victim fd.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -21,12 +21,23 @@ MODULE_PARM_DESC(victims, "address spaces that can be in release at once (defaul
 
 static struct mr_victim *mr_victims;
 
-/* Protects the list, and takes no other lock. */
+/* Protects the list and all reserves, and takes no other lock. */
 static DEFINE_SPINLOCK(mr_pool_lock);
 static LIST_HEAD(mr_victims_free);
 
 /* For an object to become free. */
 static DECLARE_WAIT_QUEUE_HEAD(mr_victims_wait);
+
+/* The work of an object. */
+static work_func_t mr_pool_put;
+
+static void mr_pool_prepare(struct mr_victim *victim)
+{
+	spin_lock_init(&victim->lock);
+	init_waitqueue_head(&victim->wait);
+	INIT_LIST_HEAD(&victim->pass.workers);
+	INIT_WORK(&victim->put, mr_pool_put);
+}
 
 /**
  * mr_pool_init() - allocate all objects
@@ -48,14 +59,10 @@ int __init mr_pool_init(work_func_t put)
 	if (!mr_victims)
 		return -ENOMEM;
 
+	mr_pool_put = put;
 	for (i = 0; i < mr_param_victims; i++) {
-		struct mr_victim *victim = &mr_victims[i];
-
-		spin_lock_init(&victim->lock);
-		init_waitqueue_head(&victim->wait);
-		INIT_LIST_HEAD(&victim->pass.workers);
-		INIT_WORK(&victim->put, put);
-		list_add_tail(&victim->node, &mr_victims_free);
+		mr_pool_prepare(&mr_victims[i]);
+		list_add_tail(&mr_victims[i].node, &mr_victims_free);
 	}
 	return 0;
 }
@@ -69,19 +76,65 @@ void mr_pool_exit(void)
 }
 
 /**
+ * mr_reserve_init() - allocate an object for one user
+ * @reserve: to be filled
+ *
+ * Charged to the caller's memory cgroup.  May sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mr_reserve_init(struct mr_reserve *reserve)
+{
+	struct mr_victim *victim;
+
+	victim = kzalloc(sizeof(*victim), GFP_KERNEL_ACCOUNT);
+	if (!victim)
+		return -ENOMEM;
+	mr_pool_prepare(victim);
+	victim->single = true;
+	victim->reserve = reserve;
+	reserve->victim = victim;
+	reserve->lent = false;
+	return 0;
+}
+
+/**
+ * mr_reserve_exit() - undo mr_reserve_init()
+ * @reserve: not used any more; what is in use still is freed when it is not
+ */
+void mr_reserve_exit(struct mr_reserve *reserve)
+{
+	bool lent;
+
+	spin_lock(&mr_pool_lock);
+	lent = reserve->lent;
+	reserve->victim->reserve = NULL;
+	spin_unlock(&mr_pool_lock);
+	if (!lent)
+		kfree(reserve->victim);
+}
+
+/**
  * mr_victim_alloc() - an object for a victim that may turn out to be known
+ * @reserve: where to look first, or NULL
  *
  * Return: the object, to be given to mr_victim_join() or mr_victim_free(); NULL
  * when all are in use.
  */
-struct mr_victim *mr_victim_alloc(void)
+struct mr_victim *mr_victim_alloc(struct mr_reserve *reserve)
 {
 	struct mr_victim *victim;
 
 	spin_lock(&mr_pool_lock);
-	victim = list_first_entry_or_null(&mr_victims_free, struct mr_victim, node);
-	if (victim)
-		list_del_init(&victim->node);
+	if (reserve && !reserve->lent) {
+		reserve->lent = true;
+		victim = reserve->victim;
+	} else {
+		victim = list_first_entry_or_null(&mr_victims_free,
+						  struct mr_victim, node);
+		if (victim)
+			list_del_init(&victim->node);
+	}
 	spin_unlock(&mr_pool_lock);
 	return victim;
 }
@@ -92,13 +145,22 @@ struct mr_victim *mr_victim_alloc(void)
  */
 void mr_victim_free(struct mr_victim *victim)
 {
+	bool shared, unwanted;
+
 	if (!victim)
 		return;
 	spin_lock(&mr_pool_lock);
-	/* To the front: the next victim finds it warm in the cache. */
-	list_add(&victim->node, &mr_victims_free);
+	shared = !victim->single;
+	unwanted = victim->single && !victim->reserve;
+	if (victim->reserve)
+		victim->reserve->lent = false;
+	else if (shared)
+		/* To the front: the next victim finds it warm in the cache. */
+		list_add(&victim->node, &mr_victims_free);
 	spin_unlock(&mr_pool_lock);
-	if (wq_has_sleeper(&mr_victims_wait))
+	if (unwanted)
+		kfree(victim);
+	if (shared && wq_has_sleeper(&mr_victims_wait))
 		wake_up(&mr_victims_wait);
 }
 

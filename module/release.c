@@ -17,6 +17,7 @@
 
 #include "module/compat/pidfd.h"
 #include "module/counts.h"
+#include "module/handle.h"
 #include "module/reap.h"
 #include "module/release.h"
 #include "module/report.h"
@@ -66,8 +67,16 @@ void mr_release_account(struct mr_request *rq, struct mr_yield *yield)
 	rq->again |= yield->again;
 }
 
-/* Reap it, and drop the reference. */
-static int mr_release_finish(struct mr_request *rq, struct mr_victim *victim)
+/**
+ * mr_release_finish() - reap an address space, and account for it
+ * @rq: the call
+ * @victim: nobody alive uses it; its reference is dropped
+ *
+ * Process context, no lock held.
+ *
+ * Return: 0, -EINTR or -ETIMEDOUT.
+ */
+int mr_release_finish(struct mr_request *rq, struct mr_victim *victim)
 {
 	struct mr_yield yield = {};
 	int ret;
@@ -173,20 +182,24 @@ static int mr_release_one(struct mr_request *rq)
 }
 
 /**
- * mr_release_find() - find the process that rq->pidfd names
+ * mr_release_find() - find the process that rq->handle or rq->pidfd names
  * @rq: rq->pid and rq->task are set, to be dropped by mr_release_drop()
+ *
+ * A handle may know of memory whose process is gone: rq->task is NULL then.
  *
  * Return: 0, -EBADF or -ESRCH.
  */
 int mr_release_find(struct mr_request *rq)
 {
-	struct pid *pid = mr_compat_pidfd_get_pid(rq->pidfd);
+	struct pid *pid;
 
+	pid = rq->handle ? mr_handle_get_pid(rq->handle) :
+			   mr_compat_pidfd_get_pid(rq->pidfd);
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
 
 	rq->task = get_pid_task(pid, PIDTYPE_TGID);
-	if (!rq->task) {
+	if (!rq->task && !rq->handle) {
 		put_pid(pid);
 		return -ESRCH;
 	}
@@ -202,7 +215,8 @@ void mr_release_drop(struct mr_request *rq)
 {
 	if (!rq->pid)
 		return;
-	put_task_struct(rq->task);
+	if (rq->task)
+		put_task_struct(rq->task);
 	put_pid(rq->pid);
 	rq->pid = NULL;
 }
@@ -222,7 +236,9 @@ int mr_release(struct mr_request *rq)
 	ret = mr_release_find(rq);
 	if (!ret) {
 		mr_report_begin(rq);
-		ret = mr_release_one(rq);
+		ret = rq->task ? mr_release_one(rq) : -ESRCH;
+		if (ret == -ESRCH && rq->handle)
+			ret = mr_last_release(rq);
 	}
 	mr_report_end(rq, ret);
 	mr_release_drop(rq);

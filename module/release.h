@@ -21,6 +21,7 @@ int mr_release_settle(struct mr_request *rq, struct mr_victim **victim,
 		      struct mr_victim **other);
 int mr_release_reap(struct mr_request *rq, struct mr_victim *victim,
 		    struct mr_yield *yield);
+int mr_release_finish(struct mr_request *rq, struct mr_victim *victim);
 void mr_release_account(struct mr_request *rq, struct mr_yield *yield);
 void mr_release_untouched(struct mr_request *rq, struct mr_victim *victim,
 			  u32 reason);
@@ -35,5 +36,8 @@ void mr_release_unpinned(struct mr_request *rq);
 /* look.c */
 int mr_look(struct mr_request *rq, struct mr_victim *victim);
 int mr_look_acceptable(struct mr_request *rq, struct mr_victim *victim);
+
+/* last.c */
+int mr_last_release(struct mr_request *rq);
 
 #endif /* _MR_RELEASE_H */

@@ -60,7 +60,7 @@ static enum mr_refused mr_report_reason(const struct mr_request *rq, int error)
 
 /**
  * mr_report_begin() - a victim has been found
- * @rq: the call; @rq->pid and @rq->task are there
+ * @rq: the call; @rq->pid is there, and @rq->task unless only a handle knows of it
  */
 void mr_report_begin(const struct mr_request *rq)
 {
@@ -73,7 +73,7 @@ void mr_report_begin(const struct mr_request *rq)
  * @error: what it came to
  *
  * @rq->pid and @rq->task are still there if mr_report_begin() was called, else
- * @rq->task is NULL.
+ * both are NULL.
  */
 void mr_report_end(const struct mr_request *rq, int error)
 {
@@ -83,7 +83,7 @@ void mr_report_end(const struct mr_request *rq, int error)
 	if (mr_report_is_refusal(rq, error)) {
 		reason = mr_report_reason(rq, error);
 		mr_stats_refused(reason);
-		trace_release_refused(rq->task ? pid_nr(rq->pid) : 0, rq->flags,
+		trace_release_refused(rq->pid ? pid_nr(rq->pid) : 0, rq->flags,
 				      error, reason);
 		return;
 	}

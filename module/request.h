@@ -10,16 +10,19 @@
 #include <linux/sched/signal.h>
 
 struct mr_crowd;
+struct mr_handle;
 
 /*
  * struct mr_request - one call; lives on the caller's stack
- * @pidfd: the victim
+ * @handle: the victim, or NULL; the caller's open file holds it
+ * @pidfd: the victim if there is no @handle
  * @flags: MRELEASE_*, validated
  * @start: when the call came in
  * @deadline: KTIME_MAX for none
  * @pid: reference to the struct pid of the victim
  * @task: reference to what was its thread group leader when the call began; good
- *	for the threads and the signal struct of the process, not for signals
+ *	for the threads and the signal struct of the process, not for signals.  NULL
+ *	when it is gone and only a handle knows what it had
  * @moved: the victim was signalled when it did not use any more, because of
  *	execve(2), what was pinned
  * @awaits: users of the memory that go by themselves: children of vfork(2)
@@ -29,6 +32,7 @@ struct mr_crowd;
  * @result: what is told to the caller
  */
 struct mr_request {
+	struct mr_handle *handle;
 	int pidfd;
 	u32 flags;
 	ktime_t start;

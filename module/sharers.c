@@ -96,7 +96,7 @@ static int mr_sharer_may_kill(struct task_struct *p)
 /**
  * mr_sharers_none() - is it certain that nobody else uses the memory of a process?
  * @mm: a reference is held
- * @task: the process; a reference is held
+ * @task: the process; a reference is held.  NULL when there is nothing to ask
  * @pins: how many of mm_users are known to be the module's own
  *
  * Cheap, other than a look at every process there is.  A single user that is a
@@ -111,10 +111,13 @@ static int mr_sharer_may_kill(struct task_struct *p)
 bool mr_sharers_none(const struct mm_struct *mm, struct task_struct *task,
 		     unsigned int pins)
 {
-	bool dying = mr_process_state(task) == MR_STATE_DYING;
 	int users, threads = 0;
 	struct task_struct *t;
+	bool dying;
 
+	if (!task)
+		return false;
+	dying = mr_process_state(task) == MR_STATE_DYING;
 	smp_rmb();	/* the state, then the users */
 	users = atomic_read(&mm->mm_users) - (int)pins;
 	if (users <= 0)
@@ -139,7 +142,8 @@ static enum mr_state mr_sharers_worst(struct mm_struct *mm,
 
 	rcu_read_lock();
 	for_each_process(p) {
-		if (same_thread_group(p, task) || !mr_process_uses(p, mm))
+		if ((task && same_thread_group(p, task)) ||
+		    !mr_process_uses(p, mm))
 			continue;
 		if ((p->flags & PF_KTHREAD) && !kthreads)
 			continue;
@@ -156,7 +160,8 @@ static enum mr_state mr_sharers_worst(struct mm_struct *mm,
 /**
  * mr_sharers_state() - are all other users of an mm on their way out?
  * @mm: a reference is held
- * @task: the victim, which does not count; a reference is held
+ * @task: the victim, which does not count; a reference is held.  NULL when no thread
+ *	of it uses the mm any more
  * @pins: as for mr_sharers_none()
  * @kthreads: kernel threads count as living users (process_mrelease(2)); else
  *	they do not count: one that borrows an mm by kthread_use_mm() copes with
@@ -305,7 +310,7 @@ static void mr_process_kick(struct task_struct *p)
 /**
  * mr_sharers_kick() - interrupt every thread that runs on an mm
  * @mm: all who use it are being killed; a reference is held
- * @task: one of them; a reference is held
+ * @task: one of them; a reference is held.  NULL when it is gone
  * @pins: as for mr_sharers_none()
  *
  * Such a thread meets the signal before it is back in user mode, and whoever is

@@ -44,6 +44,7 @@ MR_DEFINE_SYMBOL(delete_from_page_cache_batch)
 MR_DEFINE_SYMBOL(css_task_iter_start)
 MR_DEFINE_SYMBOL(css_task_iter_next)
 MR_DEFINE_SYMBOL(css_task_iter_end)
+MR_DEFINE_SYMBOL(taskstats_exit)
 #ifndef MR_ZAP_EXPORTED
 MR_DEFINE_SYMBOL(zap)
 #endif
@@ -61,6 +62,7 @@ static const struct mr_symbol mr_symbols[] __initconst = {
 	MR_SYMBOL(css_task_iter_start, "css_task_iter_start", MRELEASE_FEAT_CMD(3)),
 	MR_SYMBOL(css_task_iter_next, "css_task_iter_next", MRELEASE_FEAT_CMD(3)),
 	MR_SYMBOL(css_task_iter_end, "css_task_iter_end", MRELEASE_FEAT_CMD(3)),
+	MR_SYMBOL(taskstats_exit, "taskstats_exit", MRELEASE_FEAT_TAKEOVER),
 #ifndef MR_ZAP_EXPORTED
 	MR_SYMBOL(zap, MR_ZAP_NAME, 0),
 #endif

@@ -68,6 +68,12 @@ MR_DECLARE_SYMBOL(css_task_iter_next, struct task_struct *,
 		  struct css_task_iter *);
 MR_DECLARE_SYMBOL(css_task_iter_end, void, struct css_task_iter *);
 
+/*
+ * kernel/taskstats.c; same prototype from 2.6.19 to 7.3.  Never called: the exit of
+ * each thread passes here, see watch.c.
+ */
+MR_DECLARE_SYMBOL(taskstats_exit, void, struct task_struct *, int);
+
 #ifdef MR_ZAP_EXPORTED
 #define mr_zap	MR_ZAP_EXPORTED
 #else

@@ -6,7 +6,8 @@
  * Every call comes to exactly one of release_end and release_refused.  Both, and
  * release_begin, run in the caller's context, so that "comm" and "pid" of the
  * event are the caller's, and "victim" is the process in question, in the initial
- * pid namespace; 0 when the call did not come so far as to look for it.
+ * pid namespace; 0 when the call did not come so far as to look for it.  It has no
+ * name when it is gone, and only a victim fd knows what it has left behind.
  *
  * Names are arrays, and reasons small numbers with a name for each: the string
  * macros changed in 6.10, and nothing here needs them.
@@ -93,7 +94,10 @@ TRACE_EVENT(release_begin,
 
 	TP_fast_assign(
 		__entry->victim = pid_nr(rq->pid);
-		memcpy(__entry->victim_comm, rq->task->comm, TASK_COMM_LEN);
+		if (rq->task)
+			memcpy(__entry->victim_comm, rq->task->comm, TASK_COMM_LEN);
+		else
+			memset(__entry->victim_comm, 0, TASK_COMM_LEN);
 		__entry->flags = rq->flags;
 	),
 

@@ -69,20 +69,15 @@ void mr_victims_exit(void)
 	mr_pool_exit();
 }
 
-/**
- * mr_victim_join() - the victim of this mm, known or new
- * @fresh: from mr_victim_alloc(); set to NULL when it has become the victim
- * @mm: kept from going by the caller's task_lock() of a thread that uses it
- * @users: hold mm_users, not only mm_count
- *
- * Return: a reference, to be dropped by mr_victim_put().
+/*
+ * The victim of @mm, with one more reference: known, or made of *@fresh.  Under the
+ * lock of the table.
  */
-struct mr_victim *mr_victim_join(struct mr_victim **fresh, struct mm_struct *mm,
-				 bool users)
+static struct mr_victim *mr_victim_find(struct mr_victim **fresh,
+					struct mm_struct *mm)
 {
 	struct mr_victim *victim;
 
-	spin_lock(&mr_table_lock);
 	list_for_each_entry(victim, &mr_victims_used, node)
 		if (victim->mm == mm)
 			goto found;
@@ -100,12 +95,54 @@ struct mr_victim *mr_victim_join(struct mr_victim **fresh, struct mm_struct *mm,
 	list_add(&victim->node, &mr_victims_used);
 found:
 	victim->refs++;
+	return victim;
+}
+
+/**
+ * mr_victim_join() - the victim of this mm, known or new
+ * @fresh: from mr_victim_alloc(); set to NULL when it has become the victim
+ * @mm: kept from going by the caller's task_lock() of a thread that uses it
+ * @users: hold mm_users, not only mm_count
+ *
+ * Return: a reference, to be dropped by mr_victim_put().
+ */
+struct mr_victim *mr_victim_join(struct mr_victim **fresh, struct mm_struct *mm,
+				 bool users)
+{
+	struct mr_victim *victim;
+
+	spin_lock(&mr_table_lock);
+	victim = mr_victim_find(fresh, mm);
 	if (users && !victim->users) {
 		mmget(mm);
 		/* Who sees it sees the count: mr_victim_pins(). */
 		smp_store_release(&victim->users, true);
 	}
 	spin_unlock(&mr_table_lock);
+	return victim;
+}
+
+/**
+ * mr_victim_adopt() - the victim of an mm whose mm_users the caller holds
+ * @fresh: as mr_victim_join()
+ * @mm: one mm_users passes over to the victim, which may be the last one
+ *
+ * Return: a reference, to be dropped by mr_victim_put().
+ */
+struct mr_victim *mr_victim_adopt(struct mr_victim **fresh,
+				  struct mm_struct *mm)
+{
+	struct mr_victim *victim;
+	bool surplus;
+
+	spin_lock(&mr_table_lock);
+	victim = mr_victim_find(fresh, mm);
+	surplus = victim->users;
+	victim->users = true;
+	spin_unlock(&mr_table_lock);
+	/* Never the last one then. */
+	if (surplus)
+		mmput(mm);
 	return victim;
 }
 

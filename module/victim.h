@@ -15,6 +15,19 @@
 #include "module/cursor.h"
 
 struct mr_request;
+struct mr_victim;
+
+/*
+ * struct mr_reserve - an object that is kept for one user, who will find it free
+ * @victim: the object
+ * @lent: it is in use
+ *
+ * Under the lock of the free objects.
+ */
+struct mr_reserve {
+	struct mr_victim *victim;
+	bool lent;
+};
 
 /*
  * struct mr_worker - one caller's part in a pass; lives on its stack
@@ -77,6 +90,8 @@ struct mr_pass {
  * @waiters: callers that dropped their reference and wait for @gone, likewise
  * @gone: the address space is torn down, likewise
  * @node: in the table, likewise; or in the list of free objects, under its own lock
+ * @reserve: to whom the object goes back, under that lock; NULL when nobody wants it
+ * @single: not one of those that all callers share: kept for a reserve
  * @lock: protects @pass and all its workers; taken inside the mmap lock
  * @wait: for a pass to close, a piece to end, a worker to leave
  * @pass: the way over the address space that is under way, or was last
@@ -89,6 +104,8 @@ struct mr_victim {
 	unsigned int waiters;
 	bool gone;
 	struct list_head node;
+	struct mr_reserve *reserve;
+	bool single;
 	spinlock_t lock;	/* the pass and its workers */
 	wait_queue_head_t wait;
 	struct mr_pass pass;
@@ -107,13 +124,17 @@ void mr_victims_exit(void);
 
 struct mr_victim *mr_victim_join(struct mr_victim **fresh, struct mm_struct *mm,
 				 bool users);
+struct mr_victim *mr_victim_adopt(struct mr_victim **fresh,
+				  struct mm_struct *mm);
 void mr_victim_put(struct mr_victim *victim);
 int mr_victim_let_go(struct mr_victim *victim, struct mr_request *rq);
 int mr_victim_see_off(struct mr_victim *victim, struct mr_request *rq,
 		      struct mr_yield *yield);
 
 /* pool.c */
-struct mr_victim *mr_victim_alloc(void);
+int mr_reserve_init(struct mr_reserve *reserve);
+void mr_reserve_exit(struct mr_reserve *reserve);
+struct mr_victim *mr_victim_alloc(struct mr_reserve *reserve);
 void mr_victim_free(struct mr_victim *victim);
 int mr_victim_wait(struct mr_request *rq);
 

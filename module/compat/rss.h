@@ -17,7 +17,8 @@
  * thread caught between the two steps of its folding is counted twice, which
  * the second look at its own part detects in all but the narrowest window.
  *
- * The caller has a reference to @task and to the mm.
+ * The caller has a reference to the mm and to @task, which may be NULL: no thread
+ * of it is left.
  */
 static inline s64 mr_compat_rss_read(struct mm_struct *mm,
 				     struct task_struct *task, int member)
@@ -29,6 +30,8 @@ static inline s64 mr_compat_rss_read(struct mm_struct *mm,
 	s64 shared, cached, again;
 	int tries = 8;
 
+	if (!task)
+		return atomic_long_read(&mm->rss_stat.count[member]);
 	do {
 		cached = 0;
 		again = 0;

@@ -330,7 +330,7 @@ static void test_info(struct witness *w)
 
 	known = MRELEASE_KILL | MRELEASE_EVICT | MRELEASE_SHARED |
 		MRELEASE_HUGETLB | MRELEASE_KILL_SHARERS | MRELEASE_TEARDOWN |
-		0x1fULL << 32 | MRELEASE_FEAT_VISIBLE;
+		0x1fULL << 32 | MRELEASE_FEAT_VISIBLE | MRELEASE_FEAT_TAKEOVER;
 	features = first.features;
 	ok = (features & MRELEASE_KILL) && (features & MRELEASE_FEAT_CMD(0)) &&
 	     (features & MRELEASE_FEAT_CMD(1));

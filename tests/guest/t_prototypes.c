@@ -52,6 +52,7 @@ static const struct symbol {
 	{ "drain_local_pages", MRELEASE_FEAT_VISIBLE },
 	{ "delete_from_page_cache_batch", MRELEASE_EVICT },
 	{ "drain_all_pages", MRELEASE_FEAT_VISIBLE },
+	{ "taskstats_exit", MRELEASE_FEAT_TAKEOVER },
 };
 
 #ifdef __x86_64__

@@ -138,6 +138,7 @@ static void numbers(void)
 	same(MRELEASE_FEAT_CMD(0), 1ULL << 32);
 	same(MRELEASE_FEAT_CMD(15), 1ULL << 47);
 	same(MRELEASE_FEAT_VISIBLE, 1ULL << 48);
+	same(MRELEASE_FEAT_TAKEOVER, 1ULL << 49);
 }
 
 int main(void)

@@ -6,6 +6,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,7 @@ START_TEST(sizes_of_the_first_version_are_those_of_the_header)
 {
 	ck_assert_uint_eq(sizeof(struct mrelease_info), MR_INFO_SIZE_VER0);
 	ck_assert_uint_eq(sizeof(struct mrelease_args), MR_ARGS_SIZE_VER0);
+	ck_assert_uint_eq(sizeof(struct mrelease_arm_args), MR_ARM_SIZE_VER0);
 	ck_assert_uint_eq(offsetof(struct mrelease_args, result), MR_ARGS_HEAD);
 }
 END_TEST
@@ -70,6 +72,37 @@ START_TEST(kill_sharers_needs_kill)
 	ck_assert_int_eq(
 		mr_abi_flags_check(MRELEASE_KILL_SHARERS | MRELEASE_KILL, ~0U),
 		0);
+}
+END_TEST
+
+START_TEST(a_victim_fd_takes_only_what_there_is)
+{
+	const __u64 all = ~0ULL;
+	struct mrelease_arm_args args;
+
+	for (int bit = 0; bit < 32; bit++) {
+		__u32 flag = 1U << bit;
+
+		args = (struct mrelease_arm_args){ .flags = flag };
+		ck_assert_int_eq(mr_abi_arm_check(&args, all),
+				 flag == MRELEASE_TEARDOWN ? 0 : -EINVAL);
+		ck_assert_int_eq(
+			mr_abi_arm_check(&args, all & ~MRELEASE_FEAT_TAKEOVER),
+			-EINVAL);
+		args = (struct mrelease_arm_args){ .fd_flags = flag };
+		ck_assert_int_eq(mr_abi_arm_check(&args, 0),
+				 flag == O_NONBLOCK ? 0 : -EINVAL);
+	}
+	args = (struct mrelease_arm_args){ .pad = 1 };
+	ck_assert_int_eq(mr_abi_arm_check(&args, all), -EINVAL);
+	for (size_t i = 0; i < 4; i++) {
+		args = (struct mrelease_arm_args){};
+		args.reserved[i] = 1;
+		ck_assert_int_eq(mr_abi_arm_check(&args, all), -EINVAL);
+	}
+	/* Output only. */
+	args = (struct mrelease_arm_args){ .fd = -1 };
+	ck_assert_int_eq(mr_abi_arm_check(&args, 0), 0);
 }
 END_TEST
 
@@ -415,6 +448,7 @@ int main(void)
 		       sizes_of_the_first_version_are_those_of_the_header);
 	tcase_add_test(args, each_flag_that_is_not_usable_is_refused);
 	tcase_add_test(args, kill_sharers_needs_kill);
+	tcase_add_test(args, a_victim_fd_takes_only_what_there_is);
 	suite_add_tcase(suite, args);
 
 	tcase_add_test(cursor, pieces_cover_every_vma_once_from_the_top_down);

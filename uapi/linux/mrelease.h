@@ -225,10 +225,12 @@ struct mrelease_result {
  *
  * @MRELEASE_FEAT_VISIBLE: Freed pages are taken out of the per-CPU lists, so
  *	that they show in MemFree when the call returns.
+ * @MRELEASE_FEAT_TAKEOVER: MRELEASE_IOC_ARM takes MRELEASE_TEARDOWN.
  */
 #define MRELEASE_FEAT_FLAGS		0xffffffffULL
 #define MRELEASE_FEAT_CMD(nr)		(1ULL << (32 + (nr)))
 #define MRELEASE_FEAT_VISIBLE		(1ULL << 48)
+#define MRELEASE_FEAT_TAKEOVER		(1ULL << 49)
 
 /**
  * struct mrelease_info - what this module can do on this kernel
@@ -489,9 +491,53 @@ struct mrelease_arm_args {
  *
  *	Nothing was done for any but the first four.
  *
- * @MRELEASE_IOC_ARM: Make a victim fd.  MRELEASE_IOC_RELEASE on it needs no
- *	look-up and no memory.  It follows the process across execve(2).  poll(2)
- *	says POLLIN when the process is gone and its memory back.
+ * @MRELEASE_IOC_ARM: Make a victim fd, close-on-exec, for a process that may have
+ *	to be released one day.  It follows the process across execve(2), and costs
+ *	the process nothing while it lives: none of its memory is held.
+ *	MRELEASE_IOC_RELEASE on the fd, with pidfd -1, does what it does on the
+ *	device, and needs no look-up and no memory; the permission is asked then, of
+ *	whoever calls.  It also reaches what a pidfd does not any more: memory that
+ *	somebody holds up, or that the exit is on its way through, when all threads
+ *	have left it; then nobody is signalled, and the call returns when it is back.
+ *
+ *	poll(2), select(2) and epoll(7) say POLLIN when the process is gone and its
+ *	memory back, whoever ended it.  close(2) at any moment is the end of it, and
+ *	waits for nothing.  The fd can be inherited and passed on.
+ *
+ *	With MRELEASE_TEARDOWN the last reference to the memory is taken over when
+ *	the last thread exits, for whatever reason: the process is gone at once, and
+ *	a worker of the module tears its memory down; POLLIN comes when that is
+ *	done.  The kill permission is asked once, now.  Should the process get other
+ *	user ids meanwhile by a set-user-ID program, it is not done, unless the
+ *	caller had CAP_KILL in the initial user namespace.  Nor is it done when a
+ *	live process uses the same memory, or while releases are switched off, or
+ *	when the fd has been closed.
+ *
+ *	/proc/PID/fdinfo/FD has the lines mrelease-pid (in the pid namespace of the
+ *	procfs; -1 when there is no such process any more), mrelease-flags and
+ *	mrelease-state: "live", "dying" (being killed, or exiting), "gone" (its
+ *	memory is not back yet) or "back" (POLLIN).
+ *
+ *	===========	========================================================
+ *	0		mrelease_arm_args.fd is the victim fd.
+ *	EBADF		pidfd is not an open pidfd.
+ *	ESRCH		The process is gone, or has no memory (a kernel thread).
+ *	EINVAL		A flag other than MRELEASE_TEARDOWN, or that one without
+ *			MRELEASE_FEAT_TAKEOVER; fd_flags other than O_NONBLOCK; a
+ *			size below the first version; padding that is not zero.
+ *	EINVAL		With MRELEASE_TEARDOWN: the caller itself, or not visible in
+ *			its pid namespace.
+ *	EPERM		With MRELEASE_TEARDOWN: kill(2) would say so, or it is global
+ *			init.  Or releases are switched off.
+ *	EMFILE, ENFILE	No file descriptor is left.
+ *	ENOMEM		No memory.  About 1.5 KiB, charged to the caller's cgroup.
+ *	E2BIG, EFAULT	As MRELEASE_IOC_RELEASE; there is no new fd then.
+ *	===========	========================================================
+ *
+ *	On the victim fd MRELEASE_IOC_INFO works as well, any other command is
+ *	ENOTTY.  A pidfd other than -1 is EINVAL; ESRCH means that all the memory is
+ *	back.  O_NONBLOCK is kept for those who look at it; no call waits or does
+ *	not wait because of it.
  *
  * A command that this build has not is ENOTTY; mrelease_info.features tells.
  */
