@@ -304,8 +304,58 @@ int mrelease_release_cgroup(const struct mrelease *h, int cgroup_fd,
 			    struct mrelease_result *total);
 
 /**
+ * mrelease_arm() - make a victim fd, before any crisis
+ * @h: the handle
+ * @pidfd: the process; stays the caller's, who may close it
+ * @flags: 0, or MRELEASE_TEARDOWN to have its memory torn down by the module when it
+ *	exits, for whatever reason
+ *
+ * With the device: MRELEASE_IOC_ARM of <linux/mrelease.h>.  A release by the victim
+ * fd looks nothing up and allocates nothing, and poll(2) on it says POLLIN when the
+ * process is gone and its memory back.
+ *
+ * With another back end it is a copy of the pidfd, with what can be had by that:
+ * MRELEASE_TEARDOWN is EINVAL, and POLLIN says that the process is gone.
+ *
+ * Return: a descriptor, close-on-exec, for close(2); -1 with errno as
+ * MRELEASE_IOC_ARM has it, or EINVAL when @h is NULL, or ENOTTY when the module is
+ * too old for it (mrelease_features()).
+ */
+int mrelease_arm(const struct mrelease *h, int pidfd, uint32_t flags);
+
+/**
+ * mrelease_release_armed() - release the memory of the process of a victim fd
+ * @h: the handle that made @fd, or one with the same back end
+ * @fd: from mrelease_arm(); stays the caller's
+ * @flags: as mrelease_release()
+ * @timeout_ms: as mrelease_release()
+ * @res: as mrelease_release(); may be NULL
+ *
+ * With the device it also reaches memory that a pidfd does not any more, since all
+ * threads have left it; ESRCH means that all of it is back.
+ *
+ * Return: as mrelease_release(); EBADF when @fd is negative.
+ */
+int mrelease_release_armed(const struct mrelease *h, int fd, uint32_t flags,
+			   uint32_t timeout_ms, struct mrelease_result *res);
+
+/**
+ * mrelease_wait_armed() - wait until the process of a victim fd is gone
+ * @h: as mrelease_release_armed()
+ * @fd: from mrelease_arm()
+ * @timeout_ms: limit in milliseconds, 0 for none
+ *
+ * With the device its memory is back then, too.  For more than one at a time use
+ * poll(2) or epoll(7), with POLLIN.
+ *
+ * Return: 0; -1 with errno ETIMEDOUT, EBADF when @fd is not open, EINVAL when @h is
+ * NULL.
+ */
+int mrelease_wait_armed(const struct mrelease *h, int fd, uint32_t timeout_ms);
+
+/**
  * mrelease_strerror() - an error in words
- * @err: errno of mrelease_open(), mrelease_release() or mrelease_kill()
+ * @err: errno of mrelease_open(), mrelease_release(), mrelease_kill() or mrelease_arm()
  * @res: the result of that call, which makes the text more exact; may be NULL
  *
  * Thread safe.

@@ -152,9 +152,9 @@ int mr_sys_ioctl(int fd, unsigned long request, void *arg)
 {
 	int ret = 0;
 
-	(void)fd;
 	pthread_mutex_lock(&lock);
 	fake.ioctls++;
+	fake.ioctl_fd = fd;
 	fake.request = request;
 	if (request == MRELEASE_IOC_INFO) {
 		struct mrelease_info *info = arg;
@@ -170,6 +170,14 @@ int mr_sys_ioctl(int fd, unsigned long request, void *arg)
 		ret = release_many(arg);
 	} else if (request == MRELEASE_IOC_RELEASE_CGROUP) {
 		ret = release_cgroup(arg);
+	} else if (request == MRELEASE_IOC_ARM) {
+		struct mrelease_arm_args *args = arg;
+
+		fake.arm_args = *args;
+		if (fake.arm_err)
+			ret = fail(fake.arm_err);
+		else
+			args->fd = null_fd();
 	} else {
 		ret = fail(ENOTTY);
 	}

@@ -37,6 +37,7 @@ struct fake {
 	const char *subsystem;
 	const char *devpath;
 	int info_err;
+	int arm_err;
 	struct mrelease_info info;
 	uint64_t ioctl_ns; /* that a release takes */
 
@@ -44,6 +45,8 @@ struct fake {
 	unsigned int ioctls;
 	unsigned long request;
 	struct mrelease_args args;
+	struct mrelease_arm_args arm_args;
+	int ioctl_fd;
 	struct mrelease_info asked;
 
 	/* the system calls: errno of each process_mrelease(2) in turn */
