@@ -27,11 +27,11 @@
 /* What else runs in the machine may have started a process or two meanwhile. */
 #define SLACK 10
 
-enum what { KILL, EXIT, RELEASE, TEARDOWN, DEVICE, CLOSE, POLL, WHATS };
+enum deed { KILL, EXIT, RELEASE, TEARDOWN, DEVICE, CLOSE, POLL, DEEDS };
 
 /* struct actor - a thread that does one thing, a little later */
 struct actor {
-	enum what what;
+	enum deed deed;
 	unsigned int delay;
 	struct victim *victim;
 	int fd;
@@ -39,7 +39,7 @@ struct actor {
 };
 
 static int dev;
-static int done[WHATS];
+static int done[DEEDS];
 
 static void *victim_thread(void *arg)
 {
@@ -76,7 +76,7 @@ static void *act(void *arg)
 	struct timespec ts = { 0, a->delay * 1000L };
 
 	nanosleep(&ts, NULL);
-	switch (a->what) {
+	switch (a->deed) {
 	case KILL:
 		a->ret = sys_pidfd_send_signal(a->victim->pidfd, SIGKILL);
 		break;
@@ -113,7 +113,7 @@ static bool may_say(const struct actor *a)
 		return true;
 	case -ESRCH:
 	case -EBADF:
-		return a->what != CLOSE && a->what != POLL;
+		return a->deed != CLOSE && a->deed != POLL;
 	default:
 		return false;
 	}
@@ -136,30 +136,30 @@ static bool run_round(uint64_t *seed)
 
 		*a = (struct actor){ .victim = &victim, .fd = fd };
 		/* One who ends it, one who waits for the end, and some others. */
-		a->what = i == 0 ? random_next(seed) % CLOSE :
+		a->deed = i == 0 ? random_next(seed) % CLOSE :
 			  i == 1 ? POLL :
-				   random_next(seed) % WHATS;
+				   random_next(seed) % DEEDS;
 		if (i == 1)
 			a->fd = watch;
-		else if (a->what == POLL)
-			a->what = CLOSE;
-		if (a->what == CLOSE && closed)
-			a->what = DEVICE;
-		closed |= a->what == CLOSE;
+		else if (a->deed == POLL)
+			a->deed = CLOSE;
+		if (a->deed == CLOSE && closed)
+			a->deed = DEVICE;
+		closed |= a->deed == CLOSE;
 		a->delay = random_next(seed) % 3000;
 		/* Whoever ends it must not find a closed descriptor. */
-		if (i == 0 && (a->what == RELEASE || a->what == TEARDOWN))
+		if (i == 0 && (a->deed == RELEASE || a->deed == TEARDOWN))
 			a->fd = watch;
 		if (pthread_create(&threads[i], NULL, act, a))
 			tap_bail("pthread_create");
 	}
 	for (i = 0; i < ACTORS; i++) {
 		pthread_join(threads[i], NULL);
-		done[actors[i].what]++;
+		done[actors[i].deed]++;
 		if (may_say(&actors[i]))
 			continue;
 		ok = false;
-		tap_note("%d said %s", actors[i].what, err_name(actors[i].ret));
+		tap_note("%d said %s", actors[i].deed, err_name(actors[i].ret));
 	}
 	if (!closed) {
 		ok &= arm_poll(fd, PATIENCE);
