@@ -6,6 +6,7 @@
  * allocated when the module is loaded, and one more with each victim fd.
  */
 #include <linux/module.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "module/pool.h"

@@ -72,7 +72,7 @@ static void check_level(const char *level, int dev, int wanted)
 	ret = dev_release(dev, victim.pidfd, MRELEASE_KILL | MRELEASE_EVICT,
 			  &res);
 	tap_ok(!ret && res.anon_bytes >= VICTIM_BYTES &&
-		       res.freed_bytes >= VICTIM_BYTES,
+		       res.freed_bytes >= VICTIM_BYTES / 2,
 	       "%s: a release works", level);
 	if (ret)
 		tap_note("%s", err_name(ret));
