@@ -14,7 +14,7 @@ declare -A tree_title=(
 	[text]='only text, without blanks at the end of a line'
 	[links]='what the documents refer to exists'
 	[kernels]='dkms.conf, tests/qemu/KERNELS and README.md name the same kernels'
-	[support]='docs/support.md has a run without failures for each of them'
+	[support]='docs/support.md has a run without failures on each kernel of make check'
 	[symbols]='docs/kernels.md names the functions that are looked up'
 )
 
@@ -170,19 +170,22 @@ check_kernels() {
 	done
 }
 
-# Its first table: name, release, architecture, built, loaded, passed, failed, skipped, seconds.
+# Its first table: name, release, architecture, built, loaded, passed, failed, skipped, seconds. The
+# kernels of `make check` must be there; of the others those that were run.
 check_support() {
-	local kernel row names
+	local kernel row
 
-	names=$(kernel_names apt)
-	while read -r kernel; do
+	for kernel in $(kernel_names apt); do
 		row=$(sed -nE "s/^\| ${kernel//./\\.} \| ([^|]*[0-9][^|]*\|.*)/\1/p" docs/support.md | head -n 1)
+		if [ -z "$row" ]; then
+			! kernel_names | grep -qxF "$kernel" || echo "docs/support.md has no run on $kernel"
+			continue
+		fi
 		awk -F' *[|] *' -v kernel="$kernel" '
-			!/[|]/ { print "docs/support.md has no run on", kernel; next }
 			$3 !~ /^(yes|cross-built)$/ || $4 == "NO" { print "docs/support.md: not built or not loaded on", kernel }
 			$5 + 0 == 0 || $6 != "0" { print "docs/support.md:", $5, "passed,", $6, "failed on", kernel }' <<<"$row"
-	done <<<"$names"
-	sed -nE '/^\| Kernel /,/^$/s/^\| ([0-9][^ ]*) .*/\1/p' docs/support.md | grep -vxF "$names" |
+	done
+	sed -nE '/^\| Kernel /,/^$/s/^\| ([0-9][^ ]*) .*/\1/p' docs/support.md | grep -vxF "$(kernel_names apt)" |
 		sed 's/.*/docs\/support.md has a row for &, which is not in tests\/qemu\/KERNELS/' || :
 }
 
