@@ -30,7 +30,7 @@ static int mr_last_reap(struct mr_request *rq, struct mm_struct *mm)
 	victim = mr_victim_adopt(&fresh, mm);
 	mr_victim_free(fresh);
 
-	sharers = mr_sharers_state(mm, NULL, true, false);
+	sharers = mr_sharers_state(mm, NULL, mr_victim_pins(victim), false);
 	if (sharers == MR_STATE_DYING)
 		return mr_release_finish(rq, victim);
 	mr_release_untouched(rq, victim,

@@ -138,7 +138,8 @@ struct mr_victim *mr_victim_adopt(struct mr_victim **fresh,
 	spin_lock(&mr_table_lock);
 	victim = mr_victim_find(fresh, mm);
 	surplus = victim->users;
-	victim->users = true;
+	/* As in mr_victim_join(). */
+	smp_store_release(&victim->users, true);
 	spin_unlock(&mr_table_lock);
 	/* Never the last one then. */
 	if (surplus)
