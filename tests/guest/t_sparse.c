@@ -21,6 +21,7 @@
 #define SPOTS 1024
 #define VMAS 30000
 #define TOUCHED (SPOTS * PAGE)
+#define TABLES (SPOTS * (2UL << 20))
 
 /*
  * struct shape - of an address space
@@ -40,8 +41,8 @@ struct shape {
 static const struct shape dense = { "dense", TOUCHED, PAGE, SPOTS, 0 };
 static const struct shape reserved = { "16 TiB reserved", 16384 * GIB, PAGE,
 				       SPOTS, 0 };
-static const struct shape table = { "a table for each page", SPOTS *(2UL << 20),
-				    2UL << 20, SPOTS, 0 };
+static const struct shape table = { "a table for each page", TABLES, 2UL << 20,
+				    SPOTS, 0 };
 static const struct shape spread = { "spread over 1 TiB", 1024 * GIB, GIB,
 				     SPOTS, 0 };
 static const struct shape half = { "VMAs, half of them", TOUCHED, PAGE, SPOTS,
