@@ -27,6 +27,13 @@
 
 static const char *const levels[] = { "none", "integrity", "confidentiality" };
 
+/* On other machines init reports by a file of sysfs, which lockdown closes. */
+#ifdef __x86_64__
+#define CLOSES_PORTS false
+#else
+#define CLOSES_PORTS true
+#endif
+
 #define LEVELS (sizeof(levels) / sizeof(levels[0]))
 
 /* "[none] integrity confidentiality" */
@@ -88,9 +95,13 @@ int main(void)
 	if (access(LOCKDOWN, F_OK))
 		mount("securityfs", SECURITYFS, "securityfs", 0, NULL);
 	tap_plan(4 * LEVELS);
-	if (!level_is("none")) {
+	if (CLOSES_PORTS || !level_is("none")) {
 		for (i = 0; i < 4 * LEVELS; i++)
-			tap_skip("no lockdown in this kernel", "lockdown");
+			tap_skip(
+				CLOSES_PORTS ?
+					"lockdown closes what init reports by" :
+					"no lockdown in this kernel",
+				"lockdown");
 		return tap_done();
 	}
 	check_level(levels[0], dev, -EEXIST);
