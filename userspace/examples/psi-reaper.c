@@ -17,10 +17,11 @@
  *    1 + the least oom_score_adj of its processes / 1000.
  *  - The highest score is it; those with user.oomd_avoid come last.
  *
- * In calm times the candidate of the moment is chosen once a second, and a pidfd opened
- * for each of its processes: little goes well when memory is short.
+ * In calm times the candidate of the moment is chosen once a second, its directory
+ * opened, and a victim fd made for each of its processes: little goes well when memory
+ * is short.  All of it is killed and released by one call.
  *
- * After a kill nobody else is killed while a victim is still there or the memory of
+ * After that nobody else is killed while the memory of a victim is not back or that of
  * its cgroup falls, for at most ten seconds.  Then the trigger is made anew, since it
  * looks back over two windows and keeps events that came too soon after another.
  */
@@ -47,17 +48,18 @@
 #define RELEASE_MS 2000
 #define RETURN_MS 10000
 
-/* struct target - a cgroup, and its processes as far as they are known */
+/* struct target - a cgroup, its directory, and victim fds of its processes */
 struct target {
 	char path[PATH_ROOM];
+	int dir;
 	double score;
 	size_t nr;
 	pid_t pids[PIDS_MAX];
-	int pidfds[PIDS_MAX];
+	int fds[PIDS_MAX];
 };
 
 static struct mrelease *handle;
-static struct target target;
+static struct target target = { .dir = -1 };
 static bool dry;
 
 static unsigned long now_ms(void)
@@ -186,9 +188,10 @@ static bool choose(const char *root, char *path, double *score)
 	return *score >= 0;
 }
 
-static bool is_dead(int pidfd)
+/* Gone, and with the module its memory is back. */
+static bool is_back(int fd)
 {
-	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
 	return poll(&pfd, 1, 0) > 0;
 }
@@ -208,67 +211,59 @@ static void keep(struct target *t, size_t first)
 
 	for (i = first; i < t->nr; i++) {
 		t->pids[n] = t->pids[i];
-		t->pidfds[n] = t->pidfds[i];
-		if (!is_dead(t->pidfds[i]) && is_among(t->pids[i], pids, nr))
+		t->fds[n] = t->fds[i];
+		if (!is_back(t->fds[i]) && is_among(t->pids[i], pids, nr))
 			n++;
 		else
-			close(t->pidfds[i]);
+			close(t->fds[i]);
 	}
 	t->nr = n;
 }
 
-/* Open those that are in it and were not before; how many. */
-static size_t add(struct target *t)
+/* Victim fds for those that are in it and were not before. */
+static void add(struct target *t)
 {
 	static pid_t pids[PIDS_MAX];
 	size_t nr = read_pids(t->path, pids), first = t->nr, i;
+	int pidfd;
 
 	for (i = 0; i < nr && t->nr < PIDS_MAX; i++) {
 		if (is_among(pids[i], t->pids, first))
 			continue;
+		pidfd = (int)syscall(SYS_pidfd_open, pids[i], 0);
+		if (pidfd < 0)
+			continue;
 		t->pids[t->nr] = pids[i];
-		t->pidfds[t->nr] = (int)syscall(SYS_pidfd_open, pids[i], 0);
-		t->nr += t->pidfds[t->nr] >= 0;
+		t->fds[t->nr] = mrelease_arm(handle, pidfd, 0);
+		t->nr += t->fds[t->nr] >= 0;
+		close(pidfd);
 	}
 	keep(t, first);
-	return t->nr - first;
 }
 
-/* A pidfd for each process of what is the worst now; most are there already. */
+/* Make ready for what is the worst now; most of it is there already. */
 static bool arm(struct target *t, const char *root)
 {
+	if (t->dir >= 0)
+		close(t->dir);
+	t->dir = -1;
 	if (!choose(root, t->path, &t->score))
 		return false;
+	t->dir = open(t->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	keep(t, 0);
 	add(t);
-	return true;
+	return t->dir >= 0;
 }
 
-/*
- * Kill all of it, those that are forked meanwhile too, and have the memory back.
- * (With one call for a whole cgroup this is that call.)  Returns how many died.
- */
-static size_t release(struct target *t, unsigned long *freed,
-		      unsigned long *left)
+/* Kill all of it, those that are forked meanwhile too, and have the memory back. */
+static void release(struct target *t, struct mrelease_result *total)
 {
 	uint32_t flags = MRELEASE_KILL |
 			 ((uint32_t)mrelease_features(handle) & MRELEASE_EVICT);
-	struct mrelease_result res;
-	size_t i = 0, killed = 0;
 
-	do {
-		for (; i < t->nr; i++) {
-			if (mrelease_release(handle, t->pidfds[i], flags,
-					     RELEASE_MS, &res) &&
-			    errno != ESRCH)
-				say("%d: %s", (int)t->pids[i],
-				    mrelease_strerror(errno, &res));
-			killed += res.victims;
-			*freed += res.freed_bytes >> 10;
-			*left += res.left_bytes >> 10;
-		}
-	} while (add(t));
-	return killed;
+	if (mrelease_release_cgroup(handle, t->dir, NULL, NULL, flags,
+				    RELEASE_MS, total))
+		say("%s: %s", t->path, mrelease_strerror(errno, total));
 }
 
 /* Is a victim still there, or the memory of its cgroup on its way back? */
@@ -280,7 +275,7 @@ static bool is_returning(struct target *t, double *memory)
 	*memory = memory_of(t->path);
 	if (*memory < before * 0.98)
 		return true;
-	while (nr && is_dead(t->pidfds[nr - 1]))
+	while (nr && is_back(t->fds[nr - 1]))
 		nr--;
 	return nr;
 }
@@ -300,8 +295,8 @@ static void wait_for_return(struct target *t)
 static void act(const char *root)
 {
 	double before = value_of("/proc", "meminfo", "MemAvailable", ":");
-	unsigned long begin = now_ms(), freed = 0, left = 0;
-	size_t killed;
+	unsigned long begin = now_ms();
+	struct mrelease_result total;
 
 	say("pressure: some avg10 %.2f",
 	    value_of(root, "memory.pressure", "some", "avg10="));
@@ -313,9 +308,10 @@ static void act(const char *root)
 	    target.score);
 	if (dry)
 		return;
-	killed = release(&target, &freed, &left);
-	say("killed %zu processes, freed %lu kB, left %lu kB, in %lu ms, MemAvailable %.0f -> %.0f kB",
-	    killed, freed, left, now_ms() - begin, before,
+	release(&target, &total);
+	say("killed %u processes, freed %lu kB, left %lu kB, in %lu ms, MemAvailable %.0f -> %.0f kB",
+	    total.victims, (unsigned long)(total.freed_bytes >> 10),
+	    (unsigned long)(total.left_bytes >> 10), now_ms() - begin, before,
 	    value_of("/proc", "meminfo", "MemAvailable", ":"));
 	wait_for_return(&target);
 }
