@@ -312,6 +312,7 @@ int mr_reap(struct mr_victim *victim, struct mr_request *rq,
 		.folios = folios,
 		.pages = pages,
 	};
+	u64 moves = current->se.nr_migrations;
 	struct mr_room *room;
 	int ret;
 
@@ -339,6 +340,9 @@ int mr_reap(struct mr_victim *victim, struct mr_request *rq,
 	} else {
 		mr_compat_mm_flag_set(victim->mm, MMF_UNSTABLE);
 		ret = mr_reap_pass(victim, rq, &batch, &spare, yield);
+		/* What was freed just before a move is on the list of another CPU. */
+		if (current->se.nr_migrations != moves)
+			mr_compat_drain_all();
 	}
 	mr_room_put(room);
 	return ret;

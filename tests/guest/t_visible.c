@@ -8,10 +8,14 @@
  */
 /* guest: smp=2 mem=2048 timeout=300 */
 #define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "hold.h"
+#include "proc.h"
 #include "sys.h"
 #include "tap.h"
 #include "weigh.h"
@@ -22,6 +26,8 @@ enum way { WAY_DEVICE, WAY_KILL, WAY_SYSCALL, WAYS };
 
 static const char *const names[WAYS] = { "mrelease", "kill(2) + wait",
 					 "kill + process_mrelease" };
+
+#define MOVED 5
 
 static const size_t sizes[] = { 32, 64, 128, 256, 512 };
 
@@ -93,6 +99,69 @@ static double percent(const struct row *row)
 	return row->freed ? 100.0 * row->rise / row->freed : 0;
 }
 
+/* Moves a thread from CPU to CPU, as a busy system does now and then. */
+struct mover {
+	pid_t tid;
+	unsigned int moves;
+	atomic_bool done;
+};
+
+static void *move(void *arg)
+{
+	struct mover *mover = arg;
+	cpu_set_t set;
+
+	while (!atomic_load(&mover->done)) {
+		CPU_ZERO(&set);
+		CPU_SET(mover->moves % nr_cpus(), &set);
+		if (sched_setaffinity(mover->tid, sizeof(set), &set))
+			tap_bail("sched_setaffinity");
+		mover->moves++;
+		sleep_ms(1);
+	}
+	return NULL;
+}
+
+/* The caller is on another CPU in the end than where it has freed the last pages. */
+static void check_moved(size_t bytes)
+{
+	unsigned int i, moves = 0;
+	struct row worst = { .freed = 1, .rise = INT64_MAX };
+	bool wrong = false;
+
+	for (i = 0; i < MOVED; i++) {
+		struct victim victim = victim_anon(bytes, VICTIM_SLEEP, -1);
+		struct mover mover = { .tid = gettid() };
+		struct mrelease_result res;
+		struct weight before, after;
+		struct row row = {};
+		pthread_t thread;
+
+		proc_wait_state(victim.pid, "S", 2000);
+		weigh_settle(dev);
+		weigh(&before);
+		if (pthread_create(&thread, NULL, move, &mover))
+			tap_bail("pthread_create");
+		row.ret = dev_release(dev, victim.pidfd, MRELEASE_KILL, &res);
+		weigh(&after);
+		atomic_store(&mover.done, true);
+		pthread_join(thread, NULL);
+		pin_to_cpu(0);
+		row.rise = after.free - before.free;
+		row.freed = res.freed_bytes;
+		wrong |= row.ret || row.freed < (int64_t)(bytes / 100 * 98);
+		if (percent(&row) < percent(&worst))
+			worst = row;
+		moves += mover.moves;
+		victim_reap(&victim);
+	}
+	tap_ok(!wrong && percent(&worst) >= 95,
+	       "caller moved about: 95 %% of freed_bytes in MemFree at return");
+	tap_note(
+		"caller moved about, %u times in %d calls: MemFree %+lld MiB %.1f %% at the least",
+		moves, MOVED, (long long)worst.rise >> 20, percent(&worst));
+}
+
 static void check(size_t mib, unsigned int state, bool peer)
 {
 	struct row rows[WAYS] = {};
@@ -123,11 +192,12 @@ int main(int argc, char **argv)
 	bool peer = have_process_mrelease();
 	unsigned int i, state;
 
-	tap_plan(ARRAY_SIZE(sizes) * ARRAY_SIZE(states));
+	tap_plan(ARRAY_SIZE(sizes) * ARRAY_SIZE(states) + 1);
 	dev = dev_open();
 	pin_to_cpu(0);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
 		for (state = 0; state < ARRAY_SIZE(states); state++)
 			check(sizes[i] / scale, state, peer);
+	check_moved(256 * MIB / scale);
 	return tap_done();
 }
