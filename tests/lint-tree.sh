@@ -14,7 +14,7 @@ declare -A tree_title=(
 	[text]='only text, without blanks at the end of a line'
 	[links]='what the documents refer to exists'
 	[kernels]='dkms.conf, tests/qemu/KERNELS and README.md name the same kernels'
-	[support]='docs/support.md has a run without failures on each kernel of make check'
+	[support]='docs/support.md has runs without failures, of kernels in tests/qemu/KERNELS'
 	[symbols]='docs/kernels.md names the functions that are looked up'
 )
 
@@ -170,20 +170,14 @@ check_kernels() {
 	done
 }
 
-# Its first table: name, release, architecture, built, loaded, passed, failed, skipped, seconds. The
-# kernels of `make check` for this architecture must be there; of the others those that were run.
+# Its first table: name, release, architecture, built, loaded, passed, failed, skipped, seconds. Kernels that
+# were not run are not there.
 check_support() {
 	local kernel row
 
 	for kernel in $(kernel_names apt); do
 		row=$(sed -nE "s/^\| ${kernel//./\\.} \| ([^|]*[0-9][^|]*\|.*)/\1/p" docs/support.md | head -n 1)
-		if [ -z "$row" ]; then
-			kernel_line "$kernel"
-			if [ "$k_arch" = "$host_arch" ] && kernel_names | grep -qxF "$kernel"; then
-				echo "docs/support.md has no run on $kernel"
-			fi
-			continue
-		fi
+		[ -n "$row" ] || continue
 		awk -F' *[|] *' -v kernel="$kernel" '
 			$3 !~ /^(yes|cross-built)$/ || $4 == "NO" { print "docs/support.md: not built or not loaded on", kernel }
 			$5 + 0 == 0 || $6 != "0" { print "docs/support.md:", $5, "passed,", $6, "failed on", kernel }' <<<"$row"
