@@ -103,33 +103,13 @@ static void mr_release_refused(struct mr_request *rq, struct mr_victim *victim)
 		mr_victim_put(victim);
 }
 
-/* The mm that the victim uses now, with a reference to mm_count; or NULL. */
-static struct mm_struct *mr_release_grab(const struct mr_request *rq)
-{
-	struct mm_struct *mm = NULL;
-	struct task_struct *t;
-
-	rcu_read_lock();
-	for_each_thread(rq->task, t) {
-		task_lock(t);
-		mm = t->mm;
-		if (mm)
-			mmgrab(mm);
-		task_unlock(t);
-		if (mm)
-			break;
-	}
-	rcu_read_unlock();
-	return mm;
-}
-
 /**
  * mr_release_unpinned() - say what is left of a victim that could not be pinned
  * @rq: the call, after mr_release_begin() failed with -EAGAIN
  */
 void mr_release_unpinned(struct mr_request *rq)
 {
-	struct mm_struct *mm = mr_release_grab(rq);
+	struct mm_struct *mm = mr_target_grab_mm(rq->task);
 	struct mr_yield yield = {};
 
 	if (!mm)
@@ -147,7 +127,7 @@ void mr_release_unpinned(struct mr_request *rq)
  */
 static int mr_release_kill_unpinned(struct mr_request *rq)
 {
-	struct mm_struct *mm = mr_release_grab(rq);
+	struct mm_struct *mm = mr_target_grab_mm(rq->task);
 	int refusal, ret;
 	bool used;
 

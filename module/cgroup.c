@@ -351,9 +351,7 @@ long mr_ioctl_cgroup(void __user *uarg)
 	      mr_cgroup_clear(uarg, &args) ?:
 	      mr_cgroup_check(&args);
 	if (ret)
-		return mr_report_refused(args.flags, ret,
-					 ret == -EPERM ? MR_REFUSED_OFF :
-							 MR_REFUSED_ARGUMENTS);
+		return mr_report_refused(args.flags, ret);
 
 	if (args.timeout_ms)
 		call.rq.deadline = ktime_add_ms(call.rq.start, args.timeout_ms);
@@ -363,10 +361,12 @@ long mr_ioctl_cgroup(void __user *uarg)
 	call.crowd.deadline = call.rq.deadline;
 	call.crowd.cgrp = mr_cgroup_get(args.cgroup_fd);
 	if (IS_ERR(call.crowd.cgrp))
-		return PTR_ERR(call.crowd.cgrp);
+		return mr_report_refused(args.flags, PTR_ERR(call.crowd.cgrp));
 	ret = mr_cgroup_alloc(&call);
-	if (ret)
+	if (ret) {
+		mr_report_refused(args.flags, ret);
 		goto out;
+	}
 
 	ret = mr_cgroup_release(&call);
 	call.total.elapsed_ns = ktime_to_ns(ktime_sub(ktime_get(), call.rq.start));

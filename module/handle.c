@@ -124,30 +124,6 @@ void mr_handle_saw(struct mr_handle *handle, struct mm_struct *mm)
 		mmdrop(old);
 }
 
-/* What the process uses now: a reference (mm_count), or NULL. */
-static struct mm_struct *mr_handle_find_mm(struct task_struct *task)
-{
-	struct mm_struct *mm = NULL;
-	struct task_struct *t;
-
-	/* What a kernel thread has is borrowed. */
-	if (task->flags & PF_KTHREAD)
-		return NULL;
-
-	rcu_read_lock();
-	for_each_thread(task, t) {
-		task_lock(t);
-		mm = t->mm;
-		if (mm)
-			mmgrab(mm);
-		task_unlock(t);
-		if (mm)
-			break;
-	}
-	rcu_read_unlock();
-	return mm;
-}
-
 /*
  * May the caller have the memory of @task torn down in its place?  It is asked now,
  * and as if it were to be killed.
@@ -180,7 +156,7 @@ static int mr_handle_look(struct mr_handle *handle)
 	if (handle->flags)
 		ret = mr_handle_permit(handle, task);
 	if (!ret) {
-		handle->mm = mr_handle_find_mm(task);
+		handle->mm = mr_target_grab_mm(task);
 		if (!handle->mm)
 			ret = -ESRCH;
 	}

@@ -51,6 +51,20 @@ static long mr_ioctl_info(void __user *uarg)
 	return mr_copy_out(uarg, size, &info, sizeof(info));
 }
 
+static int mr_release_check(const struct mrelease_args *args,
+			    const struct mr_handle *handle)
+{
+	int ret;
+
+	ret = mr_abi_flags_check(args->flags, mr_features());
+	if (ret)
+		return ret;
+	/* A victim fd has its victim. */
+	if (handle && args->pidfd != -1)
+		return -EINVAL;
+	return mr_enabled() ? 0 : -EPERM;
+}
+
 static long mr_ioctl_release(void __user *uarg, struct mr_handle *handle)
 {
 	struct mrelease_result __user *uresult = uarg + MR_ARGS_HEAD;
@@ -61,28 +75,17 @@ static long mr_ioctl_release(void __user *uarg, struct mr_handle *handle)
 		.deadline = KTIME_MAX,
 		.result = &result,
 	};
-	struct mrelease_args args;
+	struct mrelease_args args = {};
 	u32 size;
 	int ret;
 
-	ret = mr_copy_size(uarg, MR_ARGS_SIZE_VER0, &size);
+	ret = mr_copy_size(uarg, MR_ARGS_SIZE_VER0, &size) ?:
+	      copy_struct_from_user(&args, sizeof(args), uarg, size) ?:
+	      /* Last chance for EFAULT: nothing has been done yet. */
+	      mr_copy_out(uresult, size - MR_ARGS_HEAD, &result, sizeof(result)) ?:
+	      mr_release_check(&args, handle);
 	if (ret)
-		return mr_report_refused(0, ret, MR_REFUSED_ARGUMENTS);
-	ret = copy_struct_from_user(&args, sizeof(args), uarg, size);
-	if (ret)
-		return mr_report_refused(0, ret, MR_REFUSED_ARGUMENTS);
-	/* Last chance for EFAULT: nothing has been done yet. */
-	ret = mr_copy_out(uresult, size - MR_ARGS_HEAD, &result, sizeof(result));
-	if (ret)
-		return mr_report_refused(args.flags, ret, MR_REFUSED_ARGUMENTS);
-	ret = mr_abi_flags_check(args.flags, mr_features());
-	if (ret)
-		return mr_report_refused(args.flags, ret, MR_REFUSED_ARGUMENTS);
-	/* A victim fd has its victim. */
-	if (handle && args.pidfd != -1)
-		return mr_report_refused(args.flags, -EINVAL, MR_REFUSED_ARGUMENTS);
-	if (!mr_enabled())
-		return mr_report_refused(args.flags, -EPERM, MR_REFUSED_OFF);
+		return mr_report_refused(args.flags, ret);
 
 	rq.pidfd = args.pidfd;
 	rq.flags = args.flags;
@@ -104,13 +107,9 @@ static long mr_ioctl_arm(struct mrelease_arm_args __user *uarg)
 	u32 size;
 	int ret;
 
-	ret = mr_copy_size(uarg, MR_ARM_SIZE_VER0, &size);
-	if (ret)
-		return ret;
-	ret = copy_struct_from_user(&args, sizeof(args), uarg, size);
-	if (ret)
-		return ret;
-	ret = mr_abi_arm_check(&args, mr_features());
+	ret = mr_copy_size(uarg, MR_ARM_SIZE_VER0, &size) ?:
+	      copy_struct_from_user(&args, sizeof(args), uarg, size) ?:
+	      mr_abi_arm_check(&args, mr_features());
 	if (ret)
 		return ret;
 	if (!mr_enabled())
@@ -138,18 +137,10 @@ err_put_fd:
 	return ret;
 }
 
-/**
- * mr_ioctl() - entry of every command on the device
- * @file: not used, an open device has no state
- * @cmd: type and number count; the size encoded in it does not
- * @arg: user pointer to the structure of the command
- *
- * Return: 0 or a negative errno, see <linux/mrelease.h>.
- */
-long mr_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+/* A victim fd, which is not NULL then, knows the first two only. */
+static long mr_ioctl_any(struct mr_handle *handle, unsigned int cmd,
+			 void __user *uarg)
 {
-	void __user *uarg = (void __user *)arg;
-
 	if (_IOC_TYPE(cmd) != MRELEASE_IOC_TYPE)
 		return -ENOTTY;
 
@@ -157,7 +148,12 @@ long mr_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case _IOC_NR(MRELEASE_IOC_INFO):
 		return mr_ioctl_info(uarg);
 	case _IOC_NR(MRELEASE_IOC_RELEASE):
-		return mr_ioctl_release(uarg, NULL);
+		return mr_ioctl_release(uarg, handle);
+	}
+	if (handle)
+		return -ENOTTY;
+
+	switch (_IOC_NR(cmd)) {
 	case _IOC_NR(MRELEASE_IOC_RELEASE_MANY):
 		return mr_ioctl_many(uarg);
 	case _IOC_NR(MRELEASE_IOC_RELEASE_CGROUP):
@@ -170,6 +166,19 @@ long mr_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 }
 
 /**
+ * mr_ioctl() - entry of every command on the device
+ * @file: not used, an open device has no state
+ * @cmd: type and number count; the size encoded in it does not
+ * @arg: user pointer to the structure of the command
+ *
+ * Return: 0 or a negative errno, see <linux/mrelease.h>.
+ */
+long mr_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return mr_ioctl_any(NULL, cmd, (void __user *)arg);
+}
+
+/**
  * mr_handle_ioctl() - entry of every command on a victim fd
  * @file: the victim fd
  * @cmd: as mr_ioctl()
@@ -179,17 +188,5 @@ long mr_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
  */
 long mr_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	void __user *uarg = (void __user *)arg;
-
-	if (_IOC_TYPE(cmd) != MRELEASE_IOC_TYPE)
-		return -ENOTTY;
-
-	switch (_IOC_NR(cmd)) {
-	case _IOC_NR(MRELEASE_IOC_INFO):
-		return mr_ioctl_info(uarg);
-	case _IOC_NR(MRELEASE_IOC_RELEASE):
-		return mr_ioctl_release(uarg, file->private_data);
-	default:
-		return -ENOTTY;
-	}
+	return mr_ioctl_any(file->private_data, cmd, (void __user *)arg);
 }

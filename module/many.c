@@ -160,16 +160,16 @@ long mr_ioctl_many(void __user *uarg)
 	      mr_copy_out(utotal, size - MR_MANY_HEAD, &total, sizeof(total)) ?:
 	      mr_many_check(&args);
 	if (ret)
-		return mr_report_refused(args.flags, ret,
-					 ret == -EPERM ? MR_REFUSED_OFF :
-							 MR_REFUSED_ARGUMENTS);
+		return mr_report_refused(args.flags, ret);
 
 	crowd.flags = args.flags;
 	if (args.timeout_ms)
 		crowd.deadline = ktime_add_ms(crowd.start, args.timeout_ms);
 	ret = mr_crowd_alloc(&crowd, args.nr) ?: mr_many_read(&crowd, &args);
-	if (ret)
+	if (ret) {
+		mr_report_refused(args.flags, ret);
 		goto out;
+	}
 
 	mr_many_release(&crowd);
 	ret = mr_crowd_total(&crowd, &total);

@@ -101,6 +101,7 @@ static struct mr_victim *mr_release_pin_other(struct mr_request *rq,
 					      const struct mr_victim *known)
 {
 	struct mr_victim *victim = mr_release_pin(rq, known);
+	u32 reasons = rq->result->left_reasons;
 	bool eager = rq->eager;
 	int ret;
 
@@ -111,6 +112,8 @@ static struct mr_victim *mr_release_pin_other(struct mr_request *rq,
 	ret = mr_look(rq, victim);
 	rq->eager = eager;
 	if (ret) {
+		/* Nobody has asked for it, nor is any of it counted. */
+		rq->result->left_reasons = reasons;
 		mr_victim_put(victim);
 		return NULL;
 	}

@@ -97,12 +97,23 @@ void mr_report_end(const struct mr_request *rq, int error)
  * mr_report_refused() - a call is refused before a victim is looked for
  * @flags: of the call, as far as they are known
  * @error: what it is told
- * @reason: why
  *
  * Return: @error.
  */
-int mr_report_refused(u32 flags, int error, enum mr_refused reason)
+int mr_report_refused(u32 flags, int error)
 {
+	enum mr_refused reason;
+
+	switch (error) {
+	case -EPERM:
+		reason = MR_REFUSED_OFF;
+		break;
+	case -ENOMEM:
+		reason = MR_REFUSED_FULL;
+		break;
+	default:
+		reason = MR_REFUSED_ARGUMENTS;
+	}
 	mr_stats_refused(reason);
 	trace_release_refused(0, flags, error, reason);
 	return error;

@@ -21,7 +21,7 @@ struct mr_request;
  * @MR_REFUSED_DUMP: it dumps core
  * @MR_REFUSED_SCOPE: the caller itself, or outside its pid namespace
  * @MR_REFUSED_PERMISSION: the caller may not kill it
- * @MR_REFUSED_FULL: too many releases at once
+ * @MR_REFUSED_FULL: too many releases at once, or no memory for so many victims
  * @MR_REFUSED_NR: number of the above
  */
 enum mr_refused {
@@ -40,6 +40,6 @@ enum mr_refused {
 
 void mr_report_begin(const struct mr_request *rq);
 void mr_report_end(const struct mr_request *rq, int error);
-int mr_report_refused(u32 flags, int error, enum mr_refused reason);
+int mr_report_refused(u32 flags, int error);
 
 #endif /* _MR_REPORT_H */

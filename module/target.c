@@ -1,14 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sending the signal, see target.h.
+ * Finding what the victim uses, and sending the signal, see target.h.
  */
 #include <linux/mrelease.h>
 #include <linux/pid_namespace.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
 #include "module/symbols.h"
 #include "module/target.h"
+
+/**
+ * mr_target_grab_mm() - find the address space that a process uses now
+ * @task: leader of the process; a reference is held
+ *
+ * It is that of the first thread that has not been through exit_mm() yet.
+ *
+ * Return: a reference to mm_count, to be dropped by mmdrop(); or NULL.
+ */
+struct mm_struct *mr_target_grab_mm(struct task_struct *task)
+{
+	struct mm_struct *mm = NULL;
+	struct task_struct *t;
+
+	/* What a kernel thread has is borrowed. */
+	if (task->flags & PF_KTHREAD)
+		return NULL;
+
+	rcu_read_lock();
+	for_each_thread(task, t) {
+		task_lock(t);
+		mm = t->mm;
+		if (mm)
+			mmgrab(mm);
+		task_unlock(t);
+		if (mm)
+			break;
+	}
+	rcu_read_unlock();
+	return mm;
+}
 
 /*
  * The init of a pid namespace, which only processes above it can kill.  The

@@ -8,6 +8,7 @@
 #include <linux/pid.h>
 #include <linux/sched.h>
 
+struct mm_struct *mr_target_grab_mm(struct task_struct *task);
 int mr_target_may_kill(struct task_struct *task);
 bool mr_target_send_user(struct task_struct *task, const struct mm_struct *mm);
 int mr_target_kill(struct pid *pid, const struct mm_struct *mm, bool refused,
