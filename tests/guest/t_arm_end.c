@@ -7,7 +7,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <pthread.h>
 #include <sched.h>
@@ -24,6 +23,7 @@
 #include "caller.h"
 #include "files.h"
 #include "hold.h"
+#include "kinds.h"
 #include "proc.h"
 #include "sys.h"
 #include "tap.h"
@@ -254,28 +254,6 @@ static void test_stuck(void)
 	       "state D: POLLIN after the thaw");
 }
 
-/* A request that is not answered before a while: the teardown waits for it. */
-static void aio_body(void *arg)
-{
-	char *mem = map_touched(BYTES, false);
-	int fd = open("/dev/nullb0", O_RDONLY | O_DIRECT | O_CLOEXEC);
-	struct iocb cb = {
-		.aio_lio_opcode = IOCB_CMD_PREAD,
-		.aio_fildes = fd,
-		.aio_buf = (uintptr_t)mem,
-		.aio_nbytes = 4096,
-	}, *cbs = &cb;
-	aio_context_t ctx = 0;
-
-	(void)arg;
-	if (fd < 0 || syscall(SYS_io_setup, 1, &ctx) ||
-	    syscall(SYS_io_submit, ctx, 1, &cbs) != 1)
-		_exit(95);
-	victim_ready();
-	for (;;)
-		pause();
-}
-
 /* The teardown is held up; with a take-over the process is gone at once. */
 #define POINTS_AIO 8
 static void test_aio(void)
@@ -292,13 +270,13 @@ static void test_aio(void)
 			tap_skip("no null_blk", "held up: %d", i);
 		return;
 	}
-	victim = victim_start(aio_body, NULL);
+	victim = victim_start(kind_aio, NULL);
 	kill(victim.pid, SIGKILL);
 	tap_ok(!arm_poll(victim.pidfd, 1000),
 	       "held up, no victim fd: the process is not gone");
 	tap_ok(was_killed(victim_reap(&victim)), "held up: killed by SIGKILL");
 
-	victim = victim_start(aio_body, NULL);
+	victim = victim_start(kind_aio, NULL);
 	fd = arm_now(dev, victim.pidfd, MRELEASE_TEARDOWN);
 	kill(victim.pid, SIGKILL);
 	tap_ok(arm_poll(victim.pidfd, 1000) && !arm_poll(fd, 0),
@@ -308,8 +286,8 @@ static void test_aio(void)
 	/* If the worker has not begun by then, the call reaps all there is. */
 	sleep_ms(200);
 	ret = arm_release_timeout(fd, MRELEASE_KILL, 100, &res);
-	early = !ret && res.anon_bytes >= BYTES && !res.left_bytes;
-	tap_ok(early || (ret == -ETIMEDOUT && res.left_bytes >= BYTES &&
+	early = !ret && res.anon_bytes >= KIND_SMALL && !res.left_bytes;
+	tap_ok(early || (ret == -ETIMEDOUT && res.left_bytes >= KIND_SMALL &&
 			 !res.victims &&
 			 (res.left_reasons & MRELEASE_LEFT_TIMEOUT) &&
 			 (res.left_reasons & MRELEASE_LEFT_EXITING)),
@@ -317,13 +295,14 @@ static void test_aio(void)
 	tap_note("%s, anon %llu, left %llu, reasons %#x", err_name(ret),
 		 res.anon_bytes, res.left_bytes, res.left_reasons);
 	ret = arm_release(fd, MRELEASE_KILL, &res);
-	tap_ok(!ret && (early || res.anon_bytes >= BYTES) && !res.left_bytes,
+	tap_ok(!ret && (early || res.anon_bytes >= KIND_SMALL) &&
+		       !res.left_bytes,
 	       "held up, taken over: RELEASE returns when it is back");
 	tap_note("%s, anon %llu, left %llu, reasons %#x", err_name(ret),
 		 res.anon_bytes, res.left_bytes, res.left_reasons);
 	tap_ok(arm_poll(fd, PATIENCE), "held up, taken over: POLLIN at last");
 
-	victim = victim_start(aio_body, NULL);
+	victim = victim_start(kind_aio, NULL);
 	close(fd);
 	fd = arm_now(dev, victim.pidfd, MRELEASE_TEARDOWN);
 	kill(victim.pid, SIGKILL);

@@ -205,16 +205,6 @@ static int call_as_user(void *arg)
 	return 0;
 }
 
-static void user_body(void *arg)
-{
-	uid_t uid = *(uid_t *)arg;
-
-	map_touched(2 * MIB, false);
-	caller_become(uid, uid, uid);
-	victim_ready();
-	victim_live(VICTIM_SLEEP, NULL, 0);
-}
-
 /* 4 points. */
 static void check_permission(void)
 {
@@ -223,11 +213,11 @@ static void check_permission(void)
 	const struct mrelease_target *t;
 
 	group_make("a");
-	ours[0] = victim_start(user_body, &own);
+	ours[0] = victim_start(caller_victim, &own);
 	group_move("a", ours[0].pid);
-	theirs = victim_start(user_body, &other);
+	theirs = victim_start(caller_victim, &other);
 	group_move("a", theirs.pid);
-	ours[1] = victim_start(user_body, &own);
+	ours[1] = victim_start(caller_victim, &own);
 	group_move("a", ours[1].pid);
 	stage->fd = group_open("a");
 	batch_init(b, MRELEASE_KILL, 0);

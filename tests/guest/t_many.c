@@ -192,22 +192,12 @@ static int call_as_user(void *arg)
 	return 0;
 }
 
-static void user_body(void *arg)
-{
-	uid_t uid = *(uid_t *)arg;
-
-	map_touched(2 * MIB, false);
-	caller_become(uid, uid, uid);
-	victim_ready();
-	victim_live(VICTIM_SLEEP, NULL, 0);
-}
-
 /* 3 points. */
 static void check_permission(void)
 {
 	uid_t own = CALLER_UID, other = OTHER_UID;
-	struct victim theirs = victim_start(user_body, &other);
-	struct victim ours = victim_start(user_body, &own);
+	struct victim theirs = victim_start(caller_victim, &other);
+	struct victim ours = victim_start(caller_victim, &own);
 
 	batch_init(b, MRELEASE_KILL, 0);
 	batch_add(b, theirs.pidfd);

@@ -83,42 +83,6 @@ static int unload_idle(void)
 	return ret;
 }
 
-/* Objects of a slab cache in use; -1 when that cannot be had. */
-static long slab_active(const char *cache)
-{
-	char line[512], path[96], name[64];
-	long active, ret = -1;
-	FILE *f;
-
-	/* Else the free objects of a CPU's own slab count as used. */
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", cache);
-	write_file(path, "1");
-	f = fopen("/proc/slabinfo", "re");
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%63s %ld", name, &active) == 2 &&
-		    !strcmp(name, cache))
-			ret = active;
-	fclose(f);
-	return ret;
-}
-
-/* The least of some looks: what is freed by RCU takes its time. */
-static long slab_settled(const char *cache, long enough)
-{
-	long active, least = slab_active(cache);
-	int i;
-
-	for (i = 0; i < 50 && least > enough; i++) {
-		sleep_ms(100);
-		active = slab_active(cache);
-		if (active < least)
-			least = active;
-	}
-	return least;
-}
-
 static unsigned long tainted(void)
 {
 	FILE *f = fopen("/proc/sys/kernel/tainted", "re");

@@ -8,7 +8,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "arm.h"
 #include "files.h"
 #include "kinds.h"
 #include "sys.h"
@@ -40,6 +40,7 @@
 static int dev;
 static int disk = -1;
 static int go_pipe[2];
+/* References to the module at the start: our own descriptor. */
 static int idle_refs;
 
 static void sparse_body(void *arg)
@@ -196,30 +197,6 @@ static struct victim stuck_start(void)
 	return victim;
 }
 
-static int module_refs(void)
-{
-	FILE *f = fopen("/sys/module/mrelease/refcnt", "re");
-	int refs = -1;
-
-	if (!f || fscanf(f, "%d", &refs) != 1)
-		tap_bail("refcnt");
-	fclose(f);
-	return refs;
-}
-
-/* Nothing of the module is in use but what was at the start: our own descriptor. */
-static bool module_idle(unsigned int ms)
-{
-	unsigned int i;
-
-	for (i = 0; i < ms; i += 10) {
-		if (module_refs() == idle_refs)
-			return true;
-		sleep_ms(10);
-	}
-	return false;
-}
-
 /* 4 points. */
 static void check_deadline(void)
 {
@@ -237,7 +214,7 @@ static void check_deadline(void)
 	       "deadline: the result says what came back until then");
 	tap_ok(was_killed(victim_reap(&victim)),
 	       "deadline: killed by SIGKILL after the thaw");
-	tap_ok(module_idle(5000),
+	tap_ok(module_wait(idle_refs, 5000),
 	       "deadline: the module has let go of everything");
 	scales_note("deadline", &s);
 }
@@ -282,29 +259,9 @@ static void check_caller_killed(void)
 		tap_bail("FITHAW");
 	tap_ok(was_killed(victim_reap(&victim)),
 	       "caller killed: the victim dies after the thaw");
-	tap_ok(module_idle(5000),
+	tap_ok(module_wait(idle_refs, 5000),
 	       "caller killed: the module has let go of everything");
 	tap_note("caller killed: gone after %.1f ms", ms);
-}
-
-/* A request that is not answered before a while: nobody can take it back. */
-static void aio_body(void *arg)
-{
-	char *mem = map_touched(KIND_SMALL, false);
-	int fd = open("/dev/nullb0", O_RDONLY | O_DIRECT | O_CLOEXEC);
-	struct iocb cb = {
-		.aio_lio_opcode = IOCB_CMD_PREAD,
-		.aio_fildes = fd,
-		.aio_buf = (uintptr_t)mem,
-		.aio_nbytes = 4096,
-	}, *cbs = &cb;
-	aio_context_t ctx = 0;
-
-	(void)arg;
-	if (fd < 0 || syscall(SYS_io_setup, 1, &ctx) ||
-	    syscall(SYS_io_submit, ctx, 1, &cbs) != 1)
-		_exit(95);
-	kind_live();
 }
 
 /* 4 points: the last reference is put by a work queue, and may take any time. */
@@ -323,7 +280,7 @@ static void check_aio(void)
 		return;
 	}
 	start = now_ns();
-	victim = victim_start(aio_body, NULL);
+	victim = victim_start(kind_aio, NULL);
 	s.ret = dev_release_timeout(dev, victim.pidfd, FLAGS, 500, &s.res);
 	s.ms = (now_ns() - start) / 1e6;
 	tap_ok(s.ret == -ETIMEDOUT && s.res.anon_bytes >= KIND_SMALL,
@@ -333,10 +290,10 @@ static void check_aio(void)
 		 s.ms);
 	tap_ok(was_killed(victim_reap(&victim)),
 	       "AIO in flight: killed by SIGKILL");
-	tap_ok(module_idle(20000),
+	tap_ok(module_wait(idle_refs, 20000),
 	       "AIO in flight: the module lets go of everything at last");
 
-	victim = victim_start(aio_body, NULL);
+	victim = victim_start(kind_aio, NULL);
 	start = now_ns();
 	s.ret = dev_release(dev, victim.pidfd, FLAGS, &s.res);
 	s.ms = (now_ns() - start) / 1e6;

@@ -16,8 +16,11 @@
 #include <unistd.h>
 
 #include "caller.h"
+#include "proc.h"
 #include "sys.h"
 #include "tap.h"
+#include "victim.h"
+#include "weigh.h"
 
 /* More than any errno. */
 #define CALLER_FAILED 255
@@ -58,6 +61,16 @@ void caller_become(uid_t ruid, uid_t euid, uid_t suid)
 	if (setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
 	    setresuid(ruid, euid, suid))
 		_exit(CALLER_FAILED);
+}
+
+void caller_victim(void *uid)
+{
+	uid_t id = *(uid_t *)uid;
+
+	map_touched(2 * MIB, false);
+	caller_become(id, id, id);
+	victim_ready();
+	victim_live(VICTIM_SLEEP, NULL, 0);
 }
 
 void caller_drop_cap(int cap)

@@ -23,6 +23,9 @@ int caller_run(int (*fn)(void *arg), void *arg);
 /* Take these user ids, group 65534, no other groups. */
 void caller_become(uid_t ruid, uid_t euid, uid_t suid);
 
+/* The body of a victim of that user: uid_t *, with 2 MiB. */
+void caller_victim(void *uid);
+
 /* Give up one capability for good, whatever the user id. */
 void caller_drop_cap(int cap);
 

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <linux/aio_abi.h>
 #include <linux/userfaultfd.h>
 
 #include "files.h"
@@ -320,5 +321,24 @@ void kind_sparse(void *arg)
 	(void)arg;
 	madvise(mem, KIND_SPARSE, MADV_NOHUGEPAGE);
 	kind_touch(mem, KIND_SPARSE, KIND_SPARSE / KIND_SPOTS);
+	kind_live();
+}
+
+void kind_aio(void *arg)
+{
+	char *mem = map_touched(KIND_SMALL, false);
+	int fd = open("/dev/nullb0", O_RDONLY | O_DIRECT | O_CLOEXEC);
+	struct iocb cb = {
+		.aio_lio_opcode = IOCB_CMD_PREAD,
+		.aio_fildes = fd,
+		.aio_buf = (uintptr_t)mem,
+		.aio_nbytes = 4096,
+	}, *cbs = &cb;
+	aio_context_t ctx = 0;
+
+	(void)arg;
+	if (fd < 0 || syscall(SYS_io_setup, 1, &ctx) ||
+	    syscall(SYS_io_submit, ctx, 1, &cbs) != 1)
+		_exit(95);
 	kind_live();
 }

@@ -54,6 +54,9 @@ void kind_reserved(void *arg);
 void kind_sparse(void *arg);
 void kind_high(void *arg);
 
+/* With a request that /dev/nullb0 does not answer before a while; KIND_SMALL. */
+void kind_aio(void *arg);
+
 /* Can they be had here?  NULL, or why not. */
 const char *no_userfaultfd(void);
 const char *no_thp(void);

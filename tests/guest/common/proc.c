@@ -211,3 +211,37 @@ void hold_thaw(void)
 	if (errno)
 		tap_bail("thaw");
 }
+
+long slab_active(const char *cache)
+{
+	char line[512], path[96], name[64];
+	long active, ret = -1;
+	FILE *f;
+
+	/* Else the free objects of a CPU's own slab count as used. */
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", cache);
+	write_file(path, "1");
+	f = fopen("/proc/slabinfo", "re");
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%63s %ld", name, &active) == 2 &&
+		    !strcmp(name, cache))
+			ret = active;
+	fclose(f);
+	return ret;
+}
+
+long slab_settled(const char *cache, long enough)
+{
+	long active, least = slab_active(cache);
+	int i;
+
+	for (i = 0; i < 50 && least > enough; i++) {
+		sleep_ms(100);
+		active = slab_active(cache);
+		if (active < least)
+			least = active;
+	}
+	return least;
+}

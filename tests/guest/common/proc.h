@@ -59,4 +59,10 @@ void hold_setup(void);
 void hold_freeze(pid_t pid);
 void hold_thaw(void);
 
+/* Objects of a slab cache in use; -1 when that cannot be had. */
+long slab_active(const char *cache);
+
+/* The least of some looks, until it is @enough: what RCU frees takes its time. */
+long slab_settled(const char *cache, long enough);
+
 #endif /* _PROC_H */
