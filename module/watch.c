@@ -193,16 +193,36 @@ static void mr_watch_put_mm(struct mr_handle *handle)
 	raw_spin_unlock_irq(&handle->lock);
 }
 
-/* Should what was taken be dropped now?  The process may not have dropped its own. */
+/* How many handles of this process have taken its memory over? */
+static int mr_watch_takers(const struct mr_handle *handle)
+{
+	struct pid *pid = handle->pid;
+	struct mr_handle *other;
+	int takers = 0;
+
+	rcu_read_lock();
+	hash_for_each_possible_rcu(mr_handles, other, node, (unsigned long)pid)
+		takers += other->pid == pid && READ_ONCE(other->took);
+	rcu_read_unlock();
+	return takers;
+}
+
+/*
+ * Should what was taken be dropped now?  The process may not have dropped its own,
+ * and if it has, others may have taken as well, none of whom is to wait for the rest.
+ */
 static bool mr_watch_due(struct mr_handle *handle, bool gone)
 {
 	bool due;
+	int users;
 
 	raw_spin_lock_irq(&handle->lock);
-	due = handle->took && (gone || handle->closed ||
-			       atomic_read(&handle->mm->mm_users) == 1);
+	due = handle->took;
+	users = due ? atomic_read(&handle->mm->mm_users) : 0;
+	due &= gone || handle->closed;
 	raw_spin_unlock_irq(&handle->lock);
-	return due;
+	/* Who drops his own is a taker until he has: so it is counted after @users. */
+	return due || (users && users <= mr_watch_takers(handle));
 }
 
 /* The process is gone: is its memory back?  Then those who poll are told. */

@@ -5,14 +5,17 @@
  */
 /* guest: smp=2 mem=2048 disk=ext4:64 timeout=300 */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -363,10 +366,67 @@ static void test_traced(void)
 	close(a.takes);
 }
 
+/* The tid of a thread that is not the first. */
+static pid_t second_thread(pid_t pid)
+{
+	char path[64];
+	struct dirent *entry;
+	pid_t tid = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (atoi(entry->d_name) && atoi(entry->d_name) != pid)
+			tid = atoi(entry->d_name);
+	if (!tid)
+		tap_bail("%s", path);
+	closedir(dir);
+	return tid;
+}
+
+/*
+ * A tracer of a dead thread keeps its process from being gone; two who have taken
+ * its memory over do not wait for each other until then.
+ */
+#define POINTS_TAKERS 3
+static void test_takers(void)
+{
+	struct victim victim = victim_start(crowd_body, NULL);
+	pid_t tid = second_thread(victim.pid);
+	struct weight before, after;
+	int takes[2], status;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		takes[i] = arm_now(dev, victim.pidfd, MRELEASE_TEARDOWN);
+	if (ptrace(PTRACE_SEIZE, tid, NULL, 0))
+		tap_bail("PTRACE_SEIZE");
+	weigh(&before);
+	kill(victim.pid, SIGKILL);
+	proc_wait_state(victim.pid, "Z", PATIENCE);
+	for (i = 0; i < PATIENCE; i++) {
+		weigh(&after);
+		if (after.free - before.free >= (int64_t)BYTES / 8 * 7)
+			break;
+		sleep_ms(1);
+	}
+	tap_ok(i < PATIENCE, "two takers and a tracer: the memory is back");
+	tap_ok(!arm_poll(takes[0], 50) && !arm_poll(takes[1], 0),
+	       "two takers and a tracer: not gone, no POLLIN");
+	if (waitpid(tid, &status, __WALL) != tid)
+		tap_bail("waitpid of a thread");
+	tap_ok(arm_poll(takes[0], PATIENCE) && arm_poll(takes[1], PATIENCE) &&
+		       was_killed(victim_reap(&victim)),
+	       "two takers and a tracer: POLLIN when it has let go");
+	close(takes[0]);
+	close(takes[1]);
+}
+
 int main(void)
 {
 	tap_plan(POINTS_WAYS + POINTS_SHARED + POINTS_STUCK + POINTS_AIO + 1 +
-		 POINTS_TRACED);
+		 POINTS_TRACED + POINTS_TAKERS);
 	dev = dev_open();
 	disk = open("/mnt", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (disk < 0 || pipe2(go_pipe, O_CLOEXEC))
@@ -381,5 +441,6 @@ int main(void)
 	test_aio();
 	test_dump();
 	test_traced();
+	test_takers();
 	return tap_done();
 }
