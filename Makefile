@@ -66,6 +66,7 @@ check: setup
 
 # Every kernel that the harness knows from Debian, and the tests at full length.
 check-all: setup
+	tests/setup --all
 	tests/run-all --all
 
 lint:
