@@ -323,23 +323,35 @@ static void reader_body(void *arg)
 		process_vm_readv(victim->pid, &to, 1, &from, 1, 0);
 }
 
+/*
+ * Whether the reader has its CPU while the rest is unmapped is up to the machine: if
+ * it has not, the page comes back after the call, which then has to say that nothing
+ * is left.  So it is given some chances; each time what is said is true.
+ */
 static void check_other(void)
 {
 	char **where = caller_shared(sizeof(*where));
-	struct victim victim = victim_start(page_body, where), reader;
-	void *arg[] = { &victim, where };
 	struct mrelease_result res;
 	struct footprint fp;
+	unsigned int i;
 	int ret;
 
-	hold_prepare(&victim);
-	reader = victim_start(reader_body, arg);
-	ret = dev_release(dev, victim.pidfd, MRELEASE_KILL, &res);
-	hold_wait(&victim);
-	footprint_read(victim.pid, &fp);
+	for (i = 0; i < 20; i++) {
+		struct victim victim = victim_start(page_body, where), reader;
+		void *arg[] = { &victim, where };
+
+		hold_prepare(&victim);
+		reader = victim_start(reader_body, arg);
+		ret = dev_release(dev, victim.pidfd, MRELEASE_KILL, &res);
+		hold_wait(&victim);
+		footprint_read(victim.pid, &fp);
+		hold_end(&victim);
+		victim_end(&reader);
+		if (ret || res.left_bytes || res.left_reasons || res.notes)
+			break;
+		tap_note("OTHER: nobody read in time");
+	}
 	check("OTHER", ret, 0, &res, MRELEASE_LEFT_OTHER, &fp);
-	hold_end(&victim);
-	victim_end(&reader);
 }
 
 int main(int argc, char **argv)
