@@ -187,6 +187,7 @@ static void mr_watch_put_mm(struct mr_handle *handle)
 	/* What a kernel thread drops is closed later, unless it is hurried. */
 	flush_delayed_fput();
 	mr_compat_tables_wait();
+	mr_compat_drain_all();
 
 	raw_spin_lock_irq(&handle->lock);
 	handle->took = false;
@@ -225,15 +226,19 @@ static bool mr_watch_due(struct mr_handle *handle, bool gone)
 	return due || (users && users <= mr_watch_takers(handle));
 }
 
-/* The process is gone: is its memory back?  Then those who poll are told. */
-static void mr_watch_settle(struct mr_handle *handle)
+/*
+ * The process is gone: is its memory back?  Then those who poll are told, but not
+ * before what its exit has freed shows, unless that has been @drained.
+ */
+static void mr_watch_settle(struct mr_handle *handle, bool drained)
 {
 	struct mm_struct *mm = mr_handle_get_mm(handle);
 	struct mm_struct *old = NULL;
 
 	if (mm && !mr_mm_torn_down(mm))
 		goto out_drop;
-	mr_compat_drain_all();
+	if (!drained)
+		mr_compat_drain_all();
 
 	raw_spin_lock_irq(&handle->lock);
 	/* A release that began before the end may have told of another one. */
@@ -269,6 +274,7 @@ static void mr_watch_work(struct work_struct *work)
 						struct mr_handle, work);
 	bool gone = mr_handle_gone(handle);
 	struct mm_struct *stale;
+	bool due;
 
 	raw_spin_lock_irq(&handle->lock);
 	stale = handle->stale;
@@ -277,10 +283,11 @@ static void mr_watch_work(struct work_struct *work)
 	if (stale)
 		mmdrop(stale);
 
-	if (mr_watch_due(handle, gone))
+	due = mr_watch_due(handle, gone);
+	if (due)
 		mr_watch_put_mm(handle);
 	if (gone && !READ_ONCE(handle->back))
-		mr_watch_settle(handle);
+		mr_watch_settle(handle, due);
 	if (mr_watch_again(handle, gone)) {
 		mr_watch_kick(handle, handle->pause);
 		handle->pause = min_t(unsigned long, handle->pause * 2,
