@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,9 +63,13 @@ static void exit_body(void *arg)
 	_exit(OWN_STATUS);
 }
 
+/* Posted by each thread of a victim that has touched its stack. */
+static sem_t started;
+
 static void *sleep_thread(void *arg)
 {
 	(void)arg;
+	sem_post(&started);
 	victim_live(VICTIM_SLEEP, NULL, 0);
 	return NULL;
 }
@@ -78,6 +83,9 @@ static void start_thread(void *(*thread)(void *arg))
 	pthread_attr_setstacksize(&attr, 65536);
 	if (pthread_create(&id, &attr, thread, NULL))
 		_exit(92);
+	/* What it takes is counted before the release. */
+	while (sem_wait(&started))
+		;
 }
 
 /* The leader goes, a zombie until the other thread does. */
@@ -406,6 +414,8 @@ int main(int argc, char **argv)
 
 	tap_plan(3 * 10 + 5 + 2 + 2);
 	dev = dev_open();
+	if (sem_init(&started, 0, 0))
+		tap_bail("sem_init");
 	if (pipe2(go_pipe, O_CLOEXEC) || pipe2(seen_pipe, O_CLOEXEC))
 		tap_bail("pipe2");
 
