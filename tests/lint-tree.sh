@@ -15,7 +15,7 @@ declare -A tree_title=(
 	[links]='what the documents refer to exists'
 	[kernels]='dkms.conf, tests/qemu/KERNELS and README.md name the same kernels'
 	[support]='docs/support.md has runs without failures, of kernels in tests/qemu/KERNELS'
-	[symbols]='docs/kernels.md names the functions that are looked up'
+	[symbols]='docs/kernels.md and mrelease info know the functions that are looked up'
 )
 
 # The licence that a file must carry; nothing for those that carry none.
@@ -195,4 +195,21 @@ check_symbols() {
 		sed -nE 's/^\| ([a-z0-9]+_[a-z0-9_]+(, [a-z0-9_]+)*) \|.*/\1/p' | sed 's/, /\n/g' | sort)
 	comm -23 <(echo "$found") <(echo "$told") | sed 's/.*/docs\/kernels.md does not name &/'
 	comm -13 <(echo "$found") <(echo "$told") | sed 's/.*/docs\/kernels.md names &, which nobody looks up/'
+
+	# Those without which the module does not load are what `mrelease info` asks for: no feature is lost with
+	# them. One more has a name for each kernel.
+	diff <(sed -nE '/mr_symbols\[\]/,/^}/s/^\tMR_SYMBOL\([a-z0-9_]+, "([a-z0-9_]+)", 0\),.*/\1/p' module/symbols.c | sort) \
+		<(strings_of needed) | diagnose_differs 'module\/symbols.c'
+	diff <(sed -nE 's/^#define MR_ZAP_NAME\t"([a-z0-9_]+)"$/\1/p' module/compat/zap.h | sort) \
+		<(strings_of zaps) | diagnose_differs 'module\/compat\/zap.h'
+}
+
+# The strings of an array of userspace/cli/diagnose.c.
+strings_of() {
+	sed -nE "/^static const char \*const $1\[\] = \{/,/^\}/s/^\t\"([a-z0-9_]+)\",\$/\1/p" userspace/cli/diagnose.c | sort
+}
+
+diagnose_differs() {
+	sed -n "s/^< \(.*\)/userspace\/cli\/diagnose.c does not ask for \1, which $1 needs/p
+		s/^> \(.*\)/userspace\/cli\/diagnose.c asks for \1, which $1 does not need/p"
 }

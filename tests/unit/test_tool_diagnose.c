@@ -14,7 +14,8 @@
 #define KALLSYMS                                     \
 	"0000000000000000 T register_kprobe\n"       \
 	"0000000000000000 t check_kill_permission\n" \
-	"0000000000000000 T do_send_sig_info\n"
+	"0000000000000000 T do_send_sig_info\n"      \
+	"0000000000000000 T zap_page_range_single\n"
 
 static struct captured c;
 static struct advice list[ADVICE_MAX];
@@ -183,6 +184,19 @@ START_TEST(the_kernel_has_no_kprobes)
 }
 END_TEST
 
+START_TEST(the_kernel_has_one_name_or_another_for_the_zap)
+{
+	put_modules("modules.dep", dep[0]);
+	put("/proc/kallsyms", "0000000000000000 T register_kprobe\n"
+			      "0000000000000000 t check_kill_permission\n"
+			      "0000000000000000 T do_send_sig_info\n"
+			      "0000000000000000 T pidfd_get_pid\n"
+			      "0000000000000000 t zap_page_range_other\n");
+	assert_found(ENOENT, "not-loaded symbol-missing");
+	assert_contains(list[1].problem, "zap_vma_range()");
+}
+END_TEST
+
 START_TEST(the_kernel_lacks_a_function)
 {
 	put_modules("modules.dep", dep[0]);
@@ -240,6 +254,7 @@ int main(void)
 	tcase_add_test(tc, signatures_are_wanted);
 	tcase_add_test(tc, the_kernel_has_no_kprobes);
 	tcase_add_test(tc, the_kernel_lacks_a_function);
+	tcase_add_test(tc, the_kernel_has_one_name_or_another_for_the_zap);
 	tcase_add_test(tc, an_unreadable_kallsyms_says_nothing);
 	tcase_add_test(tc, it_is_loaded_without_a_node);
 	tcase_add_test(tc, it_is_told_to_programs);

@@ -15,14 +15,21 @@
 	"/sys/firmware/efi/efivars/" \
 	"SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
-/* What the module cannot do without (module/symbols.c). */
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* What the module cannot do without: module/symbols.c; lint compares. */
 static const char *const needed[] = {
 	"pidfd_get_pid",
 	"check_kill_permission",
 	"do_send_sig_info",
 };
 
-#define NR_NEEDED (sizeof(needed) / sizeof(needed[0]))
+/* Of these it needs the one that the kernel has: module/compat/zap.h. */
+static const char *const zaps[] = {
+	"zap_vma_range",
+	"zap_page_range",
+	"zap_page_range_single",
+};
 
 struct finding {
 	struct advice *list;
@@ -97,7 +104,8 @@ static void look_for_module(const char *line, void *data)
 struct symbols {
 	bool any;
 	bool kprobes;
-	bool found[NR_NEEDED];
+	bool zap;
+	bool found[ARRAY_SIZE(needed)];
 };
 
 /* kallsyms: "0000000000000000 T pidfd_get_pid", and " [module]" behind some */
@@ -113,10 +121,21 @@ static void look_for_symbol(const char *line, void *data)
 	symbols->any = true;
 	if (!strcmp(name, "register_kprobe"))
 		symbols->kprobes = true;
-	for (i = 0; i < NR_NEEDED; i++) {
+	for (i = 0; i < ARRAY_SIZE(needed); i++) {
 		if (!strcmp(name, needed[i]))
 			symbols->found[i] = true;
 	}
+	for (i = 0; i < ARRAY_SIZE(zaps); i++)
+		symbols->zap |= !strcmp(name, zaps[i]);
+}
+
+static void add_missing(struct finding *found, const char *symbol)
+{
+	remedy(add(found, "symbol-missing",
+		   "this kernel has no function %s(), which the module needs",
+		   symbol),
+	       "use a kernel that the module supports (README.md), or "
+	       "report this one; the other back ends work without it");
 }
 
 static void check_kernel(struct finding *found)
@@ -135,16 +154,12 @@ static void check_kernel(struct finding *found)
 		       "then the other back ends work without the module");
 		return;
 	}
-	for (i = 0; i < NR_NEEDED; i++) {
-		if (symbols.found[i])
-			continue;
-		remedy(add(found, "symbol-missing",
-			   "this kernel has no function %s(), which the module "
-			   "needs",
-			   needed[i]),
-		       "use a kernel that the module supports (README.md), or "
-		       "report this one; the other back ends work without it");
+	for (i = 0; i < ARRAY_SIZE(needed); i++) {
+		if (!symbols.found[i])
+			add_missing(found, needed[i]);
 	}
+	if (!symbols.zap)
+		add_missing(found, zaps[0]);
 }
 
 /* Whoever demands signatures says no to a module without a known one. */
