@@ -8,6 +8,7 @@
 
 #include "../lib/internal.h"
 #include "../lib/sys.h"
+#include "progress.h"
 #include "report.h"
 #include "select.h"
 
@@ -99,6 +100,7 @@ static int release_cgroup(const struct options *opts, const struct session *s,
 	struct mrelease_target *targets;
 	struct mrelease_result total;
 	uint32_t nr = MRELEASE_CGROUP_MAX;
+	struct progress progress;
 	struct report report;
 	int err = 0;
 	uint32_t i;
@@ -108,9 +110,11 @@ static int release_cgroup(const struct options *opts, const struct session *s,
 		complain("out of memory; nothing was done");
 		return EXIT_FAILED;
 	}
+	progress_begin(&progress, opts, sel);
 	if (mrelease_release_cgroup(s->handle, fd, targets, &nr, opts->flags,
 				    opts->timeout_ms, &total))
 		err = errno;
+	progress_end(&progress);
 
 	report_begin(&report, opts, s);
 	report_total(&report, &total);

@@ -21,7 +21,10 @@ enum command {
 	COMMAND_REAP,
 	COMMAND_CGROUP,
 	COMMAND_INFO,
+	COMMAND_BENCH,
 };
+
+#define BENCH_ROUNDS_MAX 100
 
 struct options {
 	enum command command;
@@ -34,6 +37,8 @@ struct options {
 	bool dry_run;
 	bool full; /* match the command line, not the name */
 	bool exact; /* match all of it */
+	uint64_t size; /* bench: of each victim, 0: as it likes */
+	unsigned int rounds;
 	bool oom_score; /* the one that the kernel would choose */
 	const char *dir; /* of the cgroup */
 	const char *name; /* NULL: all processes */
@@ -86,6 +91,9 @@ const char *backend_title(enum mrelease_backend backend);
 int command_release(const struct options *opts);
 int command_cgroup(const struct options *opts);
 int command_info(const struct options *opts);
+
+/* bench.c: what to exit with; sets what was not given. */
+int command_bench(struct options *opts);
 
 /* Flags that are not there: said once, in words.  -1 to go on. */
 int check_flags(const struct options *opts, const struct session *s);

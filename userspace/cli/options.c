@@ -23,6 +23,8 @@ enum {
 	OPT_EXACT,
 	OPT_OOM_SCORE,
 	OPT_DRY_RUN,
+	OPT_SIZE,
+	OPT_ROUNDS,
 };
 
 static const struct option long_options[] = {
@@ -41,6 +43,8 @@ static const struct option long_options[] = {
 	{ "exact", no_argument, NULL, OPT_EXACT },
 	{ "oom-score", no_argument, NULL, OPT_OOM_SCORE },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "size", required_argument, NULL, OPT_SIZE },
+	{ "rounds", required_argument, NULL, OPT_ROUNDS },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -92,6 +96,36 @@ static bool parse_timeout(const char *text, uint32_t *ms)
 	return true;
 }
 
+/* 100M, 2G; what is not written with a unit could be meant as anything. */
+static bool parse_size(const char *text, uint64_t *size)
+{
+	size_t digits = strspn(text, "0123456789");
+	const char *unit = text + digits;
+	unsigned int shift;
+
+	if (!strcmp(unit, "M"))
+		shift = 20;
+	else if (!strcmp(unit, "G"))
+		shift = 30;
+	else
+		return false;
+	if (!parse_number(text, digits, SIZE_MAX >> shift, size) || !*size)
+		return false;
+	*size <<= shift;
+	return true;
+}
+
+static bool parse_rounds(const char *text, unsigned int *rounds)
+{
+	uint64_t value;
+
+	if (!parse_number(text, strlen(text), BENCH_ROUNDS_MAX, &value) ||
+	    !value)
+		return false;
+	*rounds = (unsigned int)value;
+	return true;
+}
+
 static bool parse_backend(const char *text, enum mrelease_backend *backend)
 {
 	enum mrelease_backend i;
@@ -115,6 +149,8 @@ static bool parse_command(const char *text, enum command *command)
 		*command = COMMAND_CGROUP;
 	else if (!strcmp(text, "info"))
 		*command = COMMAND_INFO;
+	else if (!strcmp(text, "bench"))
+		*command = COMMAND_BENCH;
 	else
 		return false;
 	return true;
@@ -131,6 +167,8 @@ const char *opts_command(const struct options *opts)
 		return "cgroup";
 	case COMMAND_INFO:
 		return "info";
+	case COMMAND_BENCH:
+		return "bench";
 	}
 	return "?";
 }
@@ -203,7 +241,7 @@ static int check_selection(const struct options *opts)
 {
 	const char *option = NULL;
 
-	if (opts->command == COMMAND_INFO) {
+	if (opts->command == COMMAND_INFO || opts->command == COMMAND_BENCH) {
 		if (opts->name)
 			option = "name";
 		else if (opts->oom_score)
@@ -211,9 +249,11 @@ static int check_selection(const struct options *opts)
 		else if (opts->dry_run)
 			option = "dry-run";
 		if (option) {
-			complain(
-				"info releases nothing, so there is no use for --%s",
-				option);
+			complain("%s, so there is no use for --%s",
+				 opts->command == COMMAND_INFO ?
+					 "info releases nothing" :
+					 "bench kills its own children only",
+				 option);
 			return usage_hint();
 		}
 	}
@@ -232,6 +272,32 @@ static int check_selection(const struct options *opts)
 	return -1;
 }
 
+/* bench takes all back ends as they are, and nobody else is measured. */
+static int check_bench(const struct options *opts)
+{
+	uint32_t extra = opts->flags & ~MRELEASE_KILL;
+	const char *option = NULL;
+
+	if (opts->command != COMMAND_BENCH) {
+		if (!opts->size && !opts->rounds)
+			return -1;
+		complain("--%s is for bench", opts->size ? "size" : "rounds");
+		return usage_hint();
+	}
+	if (extra)
+		option = mrelease_flag_name(extra & -extra);
+	else if (opts->no_fallback)
+		option = "no-fallback";
+	else if (opts->backend != MRELEASE_BACKEND_AUTO)
+		option = "backend";
+	if (!option)
+		return -1;
+	complain("bench compares plain releases by all back ends, so there is "
+		 "no use for --%s",
+		 option);
+	return usage_hint();
+}
+
 /* Options that contradict each other are found before anybody is killed. */
 static int check_options(const struct options *opts)
 {
@@ -248,7 +314,7 @@ static int check_options(const struct options *opts)
 		complain("--openmetrics is for info, and without --json");
 		return usage_hint();
 	}
-	if (check_selection(opts) >= 0)
+	if (check_selection(opts) >= 0 || check_bench(opts) >= 0)
 		return EXIT_USAGE;
 	if (opts->command == COMMAND_INFO) {
 		if (!extra && !opts->timeout_ms)
@@ -341,6 +407,17 @@ static int parse_option(struct options *opts, int opt)
 	case OPT_DRY_RUN:
 		opts->dry_run = true;
 		return -1;
+	case OPT_SIZE:
+		if (parse_size(optarg, &opts->size))
+			return -1;
+		complain("'%s' is not a size; write 100M or 2G", optarg);
+		return usage_hint();
+	case OPT_ROUNDS:
+		if (parse_rounds(optarg, &opts->rounds))
+			return -1;
+		complain("'%s' is not a number of rounds from 1 to %d", optarg,
+			 BENCH_ROUNDS_MAX);
+		return usage_hint();
 	case OPT_TIMEOUT:
 		if (parse_timeout(optarg, &opts->timeout_ms))
 			return -1;
@@ -386,7 +463,7 @@ int options_parse(int argc, char **argv, struct options *opts)
 	}
 
 	if (optind >= argc) {
-		complain("no command given: kill, reap, cgroup or info");
+		complain("no command given: kill, reap, cgroup, info or bench");
 		return usage_hint();
 	}
 	if (!parse_command(argv[optind], &opts->command)) {
@@ -403,10 +480,10 @@ int options_parse(int argc, char **argv, struct options *opts)
 
 	if (opts->command == COMMAND_CGROUP)
 		return parse_dir(opts, argc - optind, argv + optind);
-	if (opts->command != COMMAND_INFO)
+	if (opts->command == COMMAND_KILL || opts->command == COMMAND_REAP)
 		return parse_pids(opts, argc - optind, argv + optind);
 	if (optind < argc) {
-		complain("info takes no '%s'", argv[optind]);
+		complain("%s takes no '%s'", opts_command(opts), argv[optind]);
 		return usage_hint();
 	}
 	return -1;

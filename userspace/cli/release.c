@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "progress.h"
 #include "report.h"
 #include "select.h"
 
@@ -124,6 +125,7 @@ static int release_all(const struct options *opts, const struct session *s,
 	struct mrelease_target *targets = NULL;
 	struct mrelease_result total;
 	int status = EXIT_DONE;
+	struct progress progress;
 	struct report report;
 	size_t i;
 
@@ -136,14 +138,19 @@ static int release_all(const struct options *opts, const struct session *s,
 	}
 	report_begin(&report, opts, s);
 	if (targets) {
+		progress_begin(&progress, opts, sel);
 		release_together(sel, opts, s, targets, &total);
+		progress_end(&progress);
 		report_total(&report, &total);
 	}
 	for (i = 0; i < sel->nr; i++) {
 		struct victim *v = &sel->victims[i];
 
-		if (!targets)
+		if (!targets) {
+			progress_begin(&progress, opts, sel);
 			victim_release(v, opts, s);
+			progress_end(&progress);
+		}
 		if (v->err)
 			v->text = victim_strerror(v, killing);
 		report_victim(&report, v);

@@ -29,6 +29,8 @@ int tool_main(int argc, char **argv)
 			status = command_info(&opts);
 		else if (opts.command == COMMAND_CGROUP)
 			status = command_cgroup(&opts);
+		else if (opts.command == COMMAND_BENCH)
+			status = command_bench(&opts);
 		else
 			status = command_release(&opts);
 	}

@@ -20,6 +20,14 @@ _mrelease() {
 		mapfile -t COMPREPLY < <(compgen -W '500ms 1s 2s 5s 10s' -- "$cur")
 		return
 		;;
+	--size)
+		mapfile -t COMPREPLY < <(compgen -W '64M 256M 1G' -- "$cur")
+		return
+		;;
+	--rounds)
+		mapfile -t COMPREPLY < <(compgen -W '5 20 100' -- "$cur")
+		return
+		;;
 	--name)
 		mapfile -t COMPREPLY < <(compgen -W "$(cat /proc/[0-9]*/comm 2>/dev/null | grep -xE '[A-Za-z0-9_.:-]+' | sort -u)" -- "$cur")
 		return
@@ -28,7 +36,7 @@ _mrelease() {
 
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		case $word in
-		kill | reap | cgroup | info)
+		kill | reap | cgroup | info | bench)
 			command=$word
 			break
 			;;
@@ -36,8 +44,9 @@ _mrelease() {
 	done
 	case $command:$cur in
 	:-*) mapfile -t COMPREPLY < <(compgen -W "$common" -- "$cur") ;;
-	:*) mapfile -t COMPREPLY < <(compgen -W 'kill reap cgroup info' -- "$cur") ;;
+	:*) mapfile -t COMPREPLY < <(compgen -W 'kill reap cgroup info bench' -- "$cur") ;;
 	info:*) mapfile -t COMPREPLY < <(compgen -W "$common --openmetrics" -- "$cur") ;;
+	bench:*) mapfile -t COMPREPLY < <(compgen -W '--size --rounds --timeout --json' -- "$cur") ;;
 	kill:-*) mapfile -t COMPREPLY < <(compgen -W "$release --kill-sharers $select $common" -- "$cur") ;;
 	reap:-*) mapfile -t COMPREPLY < <(compgen -W "$release $select $common" -- "$cur") ;;
 	cgroup:-*) mapfile -t COMPREPLY < <(compgen -W "$release --kill-sharers $common" -- "$cur") ;;
