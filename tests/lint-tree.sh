@@ -4,7 +4,7 @@
 # The checks of `lint` on the tree as a whole: what has to agree with what. Sourced by tests/lint; each
 # prints what it found and passes when that is nothing.
 
-tree_checks=(spdx version conditionals length places text links kernels support symbols)
+tree_checks=(spdx version conditionals length places text links kernels support symbols readme)
 declare -A tree_title=(
 	[spdx]='every file names its licence, and the one of its directory'
 	[version]='one version, in VERSION'
@@ -16,6 +16,7 @@ declare -A tree_title=(
 	[kernels]='dkms.conf, tests/qemu/KERNELS and README.md name the same kernels'
 	[support]='docs/support.md has runs without failures, of kernels in tests/qemu/KERNELS'
 	[symbols]='docs/kernels.md and mrelease info know the functions that are looked up'
+	[readme]='the commands of README.md are those that tests/readme runs'
 )
 
 # The licence that a file must carry; nothing for those that carry none.
@@ -202,6 +203,10 @@ check_symbols() {
 		<(strings_of needed) | diagnose_differs 'module\/symbols.c'
 	diff <(sed -nE 's/^#define MR_ZAP_NAME\t"([a-z0-9_]+)"$/\1/p' module/compat/zap.h | sort) \
 		<(strings_of zaps) | diagnose_differs 'module\/compat\/zap.h'
+}
+
+check_readme() {
+	tests/readme --plan
 }
 
 # The strings of an array of userspace/cli/diagnose.c.
