@@ -98,6 +98,7 @@ int main(void)
 	Suite *suite = suite_create("tool_bench");
 	TCase *tc = tcase_create("bench");
 
+	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, it_measures_all_that_is_there);
 	tcase_add_test(tc, it_tells_programs);
