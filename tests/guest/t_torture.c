@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Torture, see torture.h: rounds of hostile victims, disturbances and callers, drawn
+ * by lot, and what must hold after each of them.
+ *
+ * In the environment: MRELEASE_SEED; MRELEASE_FIRST, the round to begin with;
+ * MRELEASE_ROUNDS, at most so many; MRELEASE_SECONDS, no round begins later.  A round
+ * depends on the seed and its number only.  tests/torture runs it for longer.
+ */
+/* guest: smp=2 mem=2048 disk=ext4:64 timeout=600 boot=torture */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "caller.h"
+#include "files.h"
+#include "sys.h"
+#include "tap.h"
+#include "torture.h"
+
+#define SEED 20261121
+#define ROUNDS 100
+#define SECONDS 15
+/* Rounds until everything is as large as it gets, before memory is weighed. */
+#define WARM 10
+
+struct world *world;
+struct prey *torture_me;
+
+uint64_t pick(uint64_t *rng, uint64_t below)
+{
+	/* The low bits of xorshift64* are its worst. */
+	return (random_next(rng) >> 16) % below;
+}
+
+char *torture_map(size_t bytes, int flags, int fd)
+{
+	char *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
+
+	if (mem == MAP_FAILED)
+		_exit(95);
+	return mem;
+}
+
+bool torture_thread(void *(*fn)(void *), void *arg)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int ret;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 64 * 1024);
+	ret = pthread_create(&thread, &attr, fn, arg);
+	pthread_attr_destroy(&attr);
+	return !ret;
+}
+
+void torture_ready(void)
+{
+	__atomic_store_n(&torture_me->ready, 1, __ATOMIC_SEQ_CST);
+}
+
+const struct kind *torture_kind(uint64_t *rng)
+{
+	switch (pick(rng, 3)) {
+	case 0:
+		return &torture_memory[pick(rng, torture_nr_memory)];
+	case 1:
+		return &torture_files[pick(rng, torture_nr_files)];
+	default:
+		return &torture_tasks[pick(rng, torture_nr_tasks)];
+	}
+}
+
+static void mutex_init(struct prey *prey)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&prey->mutex, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
+void torture_start(struct prey *prey, const struct kind *kind, uint64_t seed)
+{
+	pid_t pid;
+
+	memset(prey, 0, sizeof(*prey));
+	mutex_init(prey);
+	prey->kind = kind;
+	/* Shared memory: the child must not write its 0 there. */
+	pid = fork();
+	if (pid < 0)
+		tap_bail("fork");
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		torture_me = prey;
+		if (write_file("/sys/fs/cgroup/test." TORTURE_GROUP
+			       "/cgroup.procs",
+			       "0"))
+			_exit(95);
+		kind->body(&seed);
+		torture_ready();
+		for (;;)
+			pause();
+	}
+	prey->pid = pid;
+	prey->pidfd = sys_pidfd_open(pid);
+	if (prey->pidfd < 0)
+		tap_bail("pidfd_open");
+}
+
+/* Some are called on before they are complete. */
+static void wait_ready(struct prey *prey, uint64_t *rng)
+{
+	unsigned int ms = pick(rng, 4) ? 2000 : pick(rng, 5);
+	uint64_t end = now_ns() + ms * 1000000ULL;
+
+	while (!__atomic_load_n(&prey->ready, __ATOMIC_SEQ_CST) &&
+	       now_ns() < end)
+		usleep(200);
+}
+
+static bool run_round(uint64_t seed)
+{
+	uint64_t rng = seed | 1;
+	unsigned int i;
+	bool ok;
+
+	world->preys = 1 + pick(&rng, TORTURE_VICTIMS);
+	for (i = 0; i < world->preys; i++)
+		torture_start(&world->prey[i], torture_kind(&rng),
+			      random_next(&rng) | 1);
+	for (i = 0; i < world->preys; i++)
+		wait_ready(&world->prey[i], &rng);
+	torture_disturb_begin(&rng);
+	ok = torture_calls(&rng);
+	torture_disturb_end();
+	ok &= torture_bury();
+	return ok & torture_check_round();
+}
+
+static void note_round(unsigned int round)
+{
+	char line[160];
+	unsigned int i;
+	size_t len = 0;
+
+	line[0] = 0;
+	for (i = 0; i < world->preys; i++)
+		len += snprintf(line + len, sizeof(line) - len, " %s",
+				world->prey[i].kind->name);
+	tap_note("round %u:%s", round, line);
+}
+
+static unsigned long setting(const char *name, unsigned long otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoul(text, NULL, 0) : otherwise;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long seed = setting("MRELEASE_SEED", SEED);
+	unsigned long first = setting("MRELEASE_FIRST", 0), i;
+	unsigned long rounds = setting("MRELEASE_ROUNDS", ROUNDS);
+	uint64_t end;
+	unsigned int bad = 0;
+	bool weighed = false, flat = true;
+
+	torture_exec_main(argc, argv);
+	tap_plan(4);
+	end = setting("MRELEASE_SECONDS", SECONDS) * 1000000000ULL + now_ns();
+	world = caller_shared(sizeof(*world));
+	world->slow = !access("/proc/lockdep_stats", F_OK);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
+		tap_bail("PR_SET_CHILD_SUBREAPER");
+	world->dev = dev_open();
+	torture_check_setup();
+	torture_disturb_setup();
+
+	for (i = first; i < first + rounds && now_ns() < end; i++) {
+		uint64_t state = (seed << 32) + i + 1;
+
+		random_next(&state);
+		if (!run_round(random_next(&state))) {
+			bad++;
+			note_round(i);
+		}
+		if (i == first + WARM)
+			weighed = torture_check_deep(true);
+		if ((i - first) % 500 == 499)
+			tap_note("%lu rounds, %u bad", i + 1 - first, bad);
+	}
+	tap_note("seed %lu, rounds %lu to %lu", seed, first, i - 1);
+	torture_calls_note();
+	tap_ok(i > first, "rounds were run");
+	tap_ok(!bad,
+	       "each round: calls, victims, innocents, page cache, module");
+	if (weighed)
+		flat = torture_check_deep(false);
+	torture_disturb_note();
+	if (i > first + WARM + 1)
+		tap_ok(flat && weighed, "objects, free memory and the disk");
+	else
+		tap_skip("too few rounds", "objects, free memory and the disk");
+	torture_check_end();
+	return tap_done();
+}

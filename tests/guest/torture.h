@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Torture: hostile victims, disturbances and callers, all drawn by lot.
+ *
+ * A round draws some victims, lets callers loose on them while disturbances go on, ends
+ * what is left, and looks at the invariants.  What a round does depends on its seed
+ * alone; when things happen is the scheduler's.
+ */
+#ifndef _TORTURE_H
+#define _TORTURE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#define TORTURE_VICTIMS 4
+#define TORTURE_CALLERS 6
+#define TORTURE_FILE_BYTES (2UL * 1024 * 1024)
+/* Who has not come back by then never will. */
+#define TORTURE_PATIENCE 120000
+
+/* All victims and what they start are in this group, or in the one below. */
+#define TORTURE_GROUP "torture"
+#define TORTURE_SUBGROUP "torture/below"
+/* Bombs and herds grow up to that many. */
+#define TORTURE_PIDS 96
+
+/*
+ * struct kind - a kind of victim
+ * @name: for people
+ * @body: runs in the victim; when it returns the victim sleeps
+ * @ends: it may end by itself, so its wait status says nothing
+ */
+struct kind {
+	const char *name;
+	void (*body)(uint64_t *rng);
+	bool ends;
+};
+
+/*
+ * struct prey - a victim of this round
+ * @mutex: robust, of the process; in memory that the test program shares
+ * @locked: the victim has taken it
+ * @ready: the victim is what it wants to be; in shared memory
+ */
+struct prey {
+	pid_t pid;
+	int pidfd;
+	const struct kind *kind;
+	pthread_mutex_t mutex;
+	int locked;
+	int ready;
+};
+
+/*
+ * struct world - what all share, in shared memory
+ * @dev: the device
+ * @file: path of the file whose contents never change
+ * @swap: there is swap
+ * @slow: a kernel on which everything takes many times as long
+ * @huge: huge pages were to be had
+ */
+struct world {
+	int dev;
+	char file[64];
+	char dir[32];
+	bool swap;
+	bool slow;
+	bool huge;
+	struct prey prey[TORTURE_VICTIMS];
+	unsigned int preys;
+	unsigned int kills;
+};
+
+extern struct world *world;
+
+uint64_t pick(uint64_t *rng, uint64_t below);
+
+/* Victims: tables in files of their own. */
+extern const struct kind torture_tasks[], torture_memory[], torture_files[];
+extern const unsigned int torture_nr_tasks, torture_nr_memory, torture_nr_files;
+
+const struct kind *torture_kind(uint64_t *rng);
+void torture_start(struct prey *prey, const struct kind *kind, uint64_t seed);
+/* In the victim: it is complete. */
+void torture_ready(void);
+/* The prey that this process is. */
+extern struct prey *torture_me;
+/* In the child of execve(2): does not return if that is what this is. */
+void torture_exec_main(int argc, char **argv);
+/* Memory of the victim. */
+char *torture_map(size_t bytes, int flags, int fd);
+/* A thread with a small stack; false if there is none to be had. */
+bool torture_thread(void *(*fn)(void *), void *arg);
+
+/* Callers: all of a round. */
+bool torture_calls(uint64_t *rng);
+void torture_calls_note(void);
+
+/* Disturbances: begin some; end all, and undo what they did. */
+void torture_disturb_setup(void);
+void torture_disturb_begin(uint64_t *rng);
+void torture_disturb_end(void);
+void torture_disturb_note(void);
+
+/* Invariants. */
+void torture_check_setup(void);
+/* Kill what is left, wait for it; false when something would not die. */
+bool torture_bury(void);
+/* After each round. */
+bool torture_check_round(void);
+/* Every now and then: those that take time. */
+bool torture_check_deep(bool first);
+void torture_check_end(void);
+
+#endif /* _TORTURE_H */

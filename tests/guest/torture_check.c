@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Torture: what must hold after a round, whatever happened in it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "arm.h"
+#include "files.h"
+#include "group.h"
+#include "sys.h"
+#include "tap.h"
+#include "torture.h"
+#include "witness.h"
+
+#define NAME "torture"
+#define OWN_BYTES (1UL * 1024 * 1024)
+/* What else lives in the machine may have come and gone meanwhile. */
+#define SLAB_SLACK 12
+#define FREE_SLACK_KIB (24L * 1024)
+/* Kernels that remember who allocated what need memory for that. */
+#define FREE_SLACK_SLOW_KIB (96L * 1024)
+
+/* Objects that a release has references to, directly or not. */
+static struct {
+	const char *name;
+	long first;
+} slabs[] = {
+	{ "mm_struct", -1 }, { "task_struct", -1 }, { "signal_cache", -1 },
+	{ "pid", -1 },	     { "files_cache", -1 }, { "sighand_cache", -1 },
+};
+
+static struct fs fs;
+static int file = -1, refs;
+static long free_first;
+static struct witness witnesses[2];
+static char *own;
+static unsigned int killed, failed_setups, robust;
+
+void torture_check_setup(void)
+{
+	struct fs list[FS_MAX];
+	unsigned int n = fs_list(list, FS_MAX, false), i;
+
+	for (i = 0; i < n && strcmp(list[i].name, "ext4"); i++)
+		;
+	if (i == n)
+		tap_bail("no ext4");
+	fs = list[i];
+	file_make(&fs, NAME, TORTURE_FILE_BYTES);
+	snprintf(world->file, sizeof(world->file), "%s/%s", fs.dir, NAME);
+	strcpy(world->dir, fs.dir);
+	file = file_open(&fs, NAME, O_RDONLY);
+	/* Each victim has it too, by fork(2). */
+	own = mmap(NULL, OWN_BYTES, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (own == MAP_FAILED)
+		tap_bail("mmap");
+	memset(own, 'm', OWN_BYTES);
+	for (i = 0; i < ARRAY_SIZE(witnesses); i++)
+		witnesses[i] = witness_start(NULL, NULL);
+	refs = module_refs();
+}
+
+static void kill_listed(const char *group)
+{
+	char path[96];
+	FILE *f;
+	int pid;
+
+	snprintf(path, sizeof(path), "/sys/fs/cgroup/test.%s/cgroup.procs",
+		 group);
+	f = fopen(path, "re");
+	if (!f)
+		return;
+	while (fscanf(f, "%d", &pid) == 1)
+		if (pid > 0)
+			kill(pid, SIGKILL);
+	fclose(f);
+}
+
+/* A victim that has ended: did it end as it may? */
+static bool judge_end(const struct prey *prey, int status)
+{
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return true;
+	if (prey->kind->ends)
+		return true;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 95) {
+		failed_setups++;
+		return true;
+	}
+	tap_note("%s ended with wait status %#x", prey->kind->name, status);
+	return false;
+}
+
+static bool reap_all(void)
+{
+	bool ok = true;
+	unsigned int i;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+		killed += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+		for (i = 0; i < ARRAY_SIZE(witnesses); i++) {
+			if (pid != witnesses[i].v.pid)
+				continue;
+			tap_note("an innocent died, wait status %#x", status);
+			ok = false;
+		}
+		for (i = 0; i < world->preys; i++)
+			if (pid == world->prey[i].pid)
+				ok &= judge_end(&world->prey[i], status);
+	}
+	return ok;
+}
+
+/* The owner is dead, so the next one is told, and gets it. */
+static bool mutex_given_back(struct prey *prey)
+{
+	int ret;
+
+	if (!prey->locked)
+		return true;
+	robust++;
+	ret = pthread_mutex_trylock(&prey->mutex);
+	if (ret == EOWNERDEAD)
+		return true;
+	tap_note("a robust mutex of the dead: %s", err_name(ret));
+	return false;
+}
+
+bool torture_bury(void)
+{
+	uint64_t end = now_ns() + TORTURE_PATIENCE * 1000000ULL;
+	bool ok = true;
+	unsigned int i;
+
+	do {
+		kill_listed(TORTURE_SUBGROUP);
+		kill_listed(TORTURE_GROUP);
+		ok &= reap_all();
+		if (now_ns() > end) {
+			tap_note("somebody does not die");
+			return false;
+		}
+		usleep(500);
+	} while (!group_empty(TORTURE_GROUP));
+	ok &= reap_all();
+	for (i = 0; i < world->preys; i++) {
+		ok &= mutex_given_back(&world->prey[i]);
+		close(world->prey[i].pidfd);
+	}
+	return ok;
+}
+
+static bool own_intact(void)
+{
+	size_t i;
+
+	for (i = 0; i < OWN_BYTES; i++)
+		if (own[i] != 'm')
+			return false;
+	return true;
+}
+
+static bool hold(bool ok, const char *what)
+{
+	if (!ok)
+		tap_note("does not hold: %s", what);
+	return ok;
+}
+
+bool torture_check_round(void)
+{
+	bool ok = true;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(witnesses); i++)
+		ok &= hold(witness_intact(&witnesses[i]),
+			   "the innocents are as they were");
+	ok &= hold(own_intact(), "memory that was shared with the victims");
+	ok &= hold(file_intact(file, 0, TORTURE_FILE_BYTES, 'o'),
+		   "the page cache has what was in the file");
+	ok &= hold(module_wait(refs, 20000), "nothing of the module is held");
+	return ok;
+}
+
+/* Objects of a cache in use; -1: not to be had. */
+static long slab_active(const char *cache)
+{
+	char line[512], path[96], name[64];
+	long active, found = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", cache);
+	write_file(path, "1");
+	f = fopen("/proc/slabinfo", "re");
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%63s %ld", name, &active) == 2 &&
+		    !strcmp(name, cache))
+			found = active;
+	fclose(f);
+	return found;
+}
+
+/* At most @enough, or what it was when it had not come down for some time. */
+static long slab_settled(const char *cache, long enough)
+{
+	long active = slab_active(cache), least = active;
+	unsigned int i;
+
+	for (i = 0; i < 100 && least > enough; i++) {
+		sleep_ms(100);
+		active = slab_active(cache);
+		if (active < least)
+			least = active;
+	}
+	return least;
+}
+
+bool torture_check_deep(bool first)
+{
+	long slack = world->slow ? FREE_SLACK_SLOW_KIB : FREE_SLACK_KIB;
+	bool ok = true;
+	unsigned int i;
+	long now;
+
+	drop_caches();
+	ok &= hold(file_intact(file, 0, TORTURE_FILE_BYTES, 'o'),
+		   "the disk has what was in the file");
+	drop_caches();
+	for (i = 0; i < ARRAY_SIZE(slabs); i++) {
+		now = slab_settled(slabs[i].name,
+				   first ? LONG_MAX :
+					   slabs[i].first + SLAB_SLACK);
+		if (first) {
+			slabs[i].first = now;
+			continue;
+		}
+		tap_note("%s: %ld, now %ld", slabs[i].name, slabs[i].first,
+			 now);
+		ok &= hold(slabs[i].first < 0 ||
+				   now <= slabs[i].first + SLAB_SLACK,
+			   "no object of this kind has leaked");
+	}
+	now = proc_kib("/proc/meminfo", "MemFree");
+	if (first)
+		free_first = now;
+	else
+		tap_note("MemFree: %ld KiB, now %ld KiB", free_first, now);
+	ok &= hold(now >= free_first - slack, "MemFree is where it was");
+	return ok;
+}
+
+void torture_check_end(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(witnesses); i++)
+		witness_end(&witnesses[i]);
+	close(file);
+	file_remove(&fs, NAME);
+	tap_note(
+		"%u processes died of SIGKILL, %u of them by a signal of the module; %u robust mutexes given back; %u victims could not be set up",
+		killed, world->kills, robust, failed_setups);
+}
