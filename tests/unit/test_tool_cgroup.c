@@ -175,6 +175,17 @@ START_TEST(what_is_no_cgroup)
 }
 END_TEST
 
+/* As seccomp or a security module may say it: nobody has been asked to die yet. */
+START_TEST(who_may_not_look)
+{
+	fake.procs_err = EPERM;
+	run_tool(&c, "cgroup", dir);
+	ck_assert_int_eq(c.status, 1);
+	assert_contains(c.err, "this user may not look into it");
+	ck_assert_uint_eq(fake.ioctls, 0);
+}
+END_TEST
+
 START_TEST(who_would_it_be)
 {
 	run_tool(&c, "cgroup", "--dry-run", dir);
@@ -237,6 +248,7 @@ int main(void)
 	tcase_add_test(tc, an_empty_cgroup);
 	tcase_add_loop_test(tc, errors_in_words, 0, ARRAY_SIZE(errs));
 	tcase_add_test(tc, what_is_no_cgroup);
+	tcase_add_test(tc, who_may_not_look);
 	tcase_add_test(tc, who_would_it_be);
 	tcase_add_test(tc, wrong_usage);
 	tcase_add_test(tc, without_the_module);

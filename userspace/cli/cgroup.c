@@ -30,6 +30,9 @@ static const char *cgroup_strerror(int err, const struct mrelease_result *total)
 		return "it is threaded, and has threads, not processes; take "
 		       "the one above that is a domain";
 	case EPERM:
+		if (!total)
+			return "this user may not look into it; use more "
+			       "privilege";
 		return total->victims ? "not all of its processes were killed" :
 					"none of its processes was killed";
 	case ETIMEDOUT:
