@@ -13,10 +13,14 @@
 
 static void environment(const char *text)
 {
+	/* Not setenv(), which never frees what it has copied. */
+	static char flags[4200], timeout[4200];
 	struct mr_preload_options opts;
 
-	setenv("MRELEASE_PRELOAD_FLAGS", text, 1);
-	setenv("MRELEASE_PRELOAD_TIMEOUT", text, 1);
+	snprintf(flags, sizeof(flags), "MRELEASE_PRELOAD_FLAGS=%s", text);
+	snprintf(timeout, sizeof(timeout), "MRELEASE_PRELOAD_TIMEOUT=%s", text);
+	putenv(flags);
+	putenv(timeout);
 	mr_preload_environ(&opts);
 	/* It can never be made to kill by these. */
 	if (opts.flags & (MRELEASE_KILL | MRELEASE_KILL_SHARERS))
@@ -29,12 +33,17 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	char *words[WORDS + 2] = { "mrelease" };
 	char *text = malloc(size + 1), *at = text;
 	struct options opts;
+	size_t i;
 	int n = 1;
 
 	if (!text)
 		abort();
 	memcpy(text, data, size);
 	text[size] = 0;
+	/* The C library takes all the memory there is for "x{99}{99}{99}{99}". */
+	for (i = 0; i < size; i++)
+		if (text[i] == '{')
+			text[i] = '(';
 	environment(text);
 	while (at < text + size && n <= WORDS) {
 		words[n++] = at;
