@@ -7,7 +7,7 @@
  * MRELEASE_ROUNDS, at most so many; MRELEASE_SECONDS, no round begins later.  A round
  * depends on the seed and its number only.  tests/torture runs it for longer.
  */
-/* guest: smp=2 mem=2048 disk=ext4:64 timeout=600 boot=torture */
+/* guest: smp=2 mem=2048 disk=ext4:64 timeout=600 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -149,7 +149,7 @@ static bool run_round(uint64_t seed)
 	return ok & torture_check_round();
 }
 
-static void note_round(unsigned int round)
+static void note_round(const char *what, unsigned int round)
 {
 	char line[160];
 	unsigned int i;
@@ -159,7 +159,7 @@ static void note_round(unsigned int round)
 	for (i = 0; i < world->preys; i++)
 		len += snprintf(line + len, sizeof(line) - len, " %s",
 				world->prey[i].kind->name);
-	tap_note("round %u:%s", round, line);
+	tap_note("%s: round %u:%s", what, round, line);
 }
 
 static unsigned long setting(const char *name, unsigned long otherwise)
@@ -174,7 +174,7 @@ int main(int argc, char **argv)
 	unsigned long seed = setting("MRELEASE_SEED", SEED);
 	unsigned long first = setting("MRELEASE_FIRST", 0), i;
 	unsigned long rounds = setting("MRELEASE_ROUNDS", ROUNDS);
-	uint64_t end;
+	uint64_t end, began, took, slowest = 0;
 	unsigned int bad = 0;
 	bool weighed = false, flat = true;
 
@@ -193,9 +193,16 @@ int main(int argc, char **argv)
 		uint64_t state = (seed << 32) + i + 1;
 
 		random_next(&state);
+		began = now_ns();
 		if (!run_round(random_next(&state))) {
 			bad++;
-			note_round(i);
+			note_round("bad", i);
+		}
+		took = now_ns() - began;
+		if (took > slowest + 1000000000ULL) {
+			slowest = took;
+			tap_note("%llu ms", (unsigned long long)took / 1000000);
+			note_round("slowest so far", i);
 		}
 		if (i == first + WARM)
 			weighed = torture_check_deep(true);
