@@ -69,6 +69,10 @@ check-all: setup
 	tests/setup --all
 	tests/run-all --all
 
+# The guest tests and some torture on a kernel with KASAN and lockdep, where there is one.
+check-debug: setup
+	tests/check-debug
+
 lint:
 	tests/lint
 
@@ -83,4 +87,4 @@ clean:
 	rm -f module/*.o module/.*.cmd .*.cmd Module.symvers modules.order
 
 .PHONY: all module lib tool install uninstall dkms-source dkms-install \
-	dkms-uninstall dist deb setup demo check check-all lint unit clean
+	dkms-uninstall dist deb setup demo check check-all check-debug lint unit clean
