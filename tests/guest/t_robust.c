@@ -5,7 +5,7 @@
  * The same with process_mrelease(2) after kill(2), which may unmap the list of locks
  * before the kernel has followed it, and with kill(2) alone.
  *
- * t_robust [ROUNDS], or MRELEASE_ROUNDS in the environment.
+ * t_robust [ROUNDS], or MRELEASE_ROUNDS in the environment; with MRELEASE_LONG 10 000.
  */
 /* guest: smp=2 mem=1024 timeout=1800 */
 #define _GNU_SOURCE
@@ -32,6 +32,8 @@
 #define VICTIM_CPU 1
 #define ROUNDS "300"
 #define PEER_ROUNDS 200
+#define LONG_ROUNDS "10000"
+#define LONG_PEER_ROUNDS 1000
 /* As good as for ever. */
 #define TOLD_MS 60000
 
@@ -180,10 +182,14 @@ static void run_round(enum way way, unsigned int i, struct tally *tally)
 
 int main(int argc, char **argv)
 {
+	bool all = getenv("MRELEASE_LONG");
 	const char *rounds = argc > 1		       ? argv[1] :
 			     getenv("MRELEASE_ROUNDS") ?:
+			     all		       ? LONG_ROUNDS :
 							 ROUNDS;
-	unsigned int i, way, nr;
+	int nr, peer = all ? LONG_PEER_ROUNDS : PEER_ROUNDS;
+	unsigned int way;
+	int i;
 	struct tally tallies[WAYS] = {};
 	pid_t waiter;
 
@@ -203,7 +209,7 @@ int main(int argc, char **argv)
 	for (way = 0; way < WAYS; way++) {
 		if (way == WAY_SYSCALL && !have_process_mrelease())
 			continue;
-		nr = way == WAY_DEVICE ? atoi(rounds) : PEER_ROUNDS;
+		nr = way == WAY_DEVICE ? atoi(rounds) : peer;
 		for (i = 0; i < nr; i++)
 			run_round(way, i, &tallies[way]);
 		tallies[way].rounds = nr;

@@ -11,7 +11,7 @@
  *
  * t_sharers_race [ROUNDS [SEED]], or MRELEASE_ROUNDS and MRELEASE_SEED in the
  * environment, which may ask for more rounds, not for less: with few of them not
- * every order of events is met.
+ * every order of events is met.  With MRELEASE_LONG 100 000.
  */
 /* guest: smp=4 mem=1024 timeout=3600 */
 #define _GNU_SOURCE
@@ -39,6 +39,7 @@
 #define BYTES (256UL * 1024)
 #define STACK 16384
 #define ROUNDS "800"
+#define LONG_ROUNDS "100000"
 #define USER 1000
 #define SETUID_COPY "/tmp/setuid"
 #define CHILDREN 64
@@ -318,6 +319,7 @@ int main(int argc, char **argv)
 {
 	const char *rounds = argc > 1		       ? argv[1] :
 			     getenv("MRELEASE_ROUNDS") ?:
+			     getenv("MRELEASE_LONG")   ? LONG_ROUNDS :
 							 ROUNDS;
 	const char *seed = argc > 2 ? argv[2] : getenv("MRELEASE_SEED");
 	struct tally tallies[RACES] = {};
