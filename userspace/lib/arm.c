@@ -53,16 +53,13 @@ MRELEASE_API int mrelease_release_armed(const struct mrelease *h, int fd,
 {
 	struct mrelease_result unused;
 
-	if (h && h->backend != MRELEASE_BACKEND_DEVICE)
+	/* All that a pidfd does as well, and every mistake, are no different here. */
+	if (!h || h->backend != MRELEASE_BACKEND_DEVICE || fd < 0)
 		return mrelease_release(h, fd, flags, timeout_ms, res);
 
 	if (!res)
 		res = &unused;
 	memset(res, 0, sizeof(*res));
-	if (!h || fd < 0) {
-		errno = h ? EBADF : EINVAL;
-		return -1;
-	}
 	return mr_device_release(fd, -1, flags, timeout_ms, res);
 }
 
