@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <string.h>
 
+#include "../lib/internal.h"
 #include "report.h"
 
 void report_begin(struct report *r, const struct options *opts,
@@ -23,20 +24,11 @@ void report_begin(struct report *r, const struct options *opts,
 	json_open(&r->json, "results", '[');
 }
 
+/* One after the other, so the time adds up as well. */
 void result_add(struct mrelease_result *sum, const struct mrelease_result *res)
 {
-	sum->anon_bytes += res->anon_bytes;
-	sum->file_bytes += res->file_bytes;
-	sum->shmem_bytes += res->shmem_bytes;
-	sum->swap_bytes += res->swap_bytes;
-	sum->hugetlb_bytes += res->hugetlb_bytes;
-	sum->evicted_bytes += res->evicted_bytes;
-	sum->freed_bytes += res->freed_bytes;
-	sum->left_bytes += res->left_bytes;
+	mr_total_add(sum, res);
 	sum->elapsed_ns += res->elapsed_ns;
-	sum->left_reasons |= res->left_reasons;
-	sum->notes |= res->notes;
-	sum->victims += res->victims;
 }
 
 static void json_error(struct json *json, const struct victim *v)

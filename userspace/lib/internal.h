@@ -72,7 +72,10 @@ int mr_cgroup_release(const struct mrelease *h, int cgroup_fd,
 		      uint32_t flags, uint32_t timeout_ms,
 		      struct mrelease_result *total);
 
-/* Add the bytes, the victims and the rest of one result to a total. */
+/*
+ * Add the bytes, the victims and the rest of one result to a total.  Not the time: what
+ * was done together took it once.
+ */
 void mr_total_add(struct mrelease_result *total,
 		  const struct mrelease_result *res);
 

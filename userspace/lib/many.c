@@ -9,22 +9,6 @@
 #include "internal.h"
 #include "sys.h"
 
-void mr_total_add(struct mrelease_result *total,
-		  const struct mrelease_result *res)
-{
-	total->anon_bytes += res->anon_bytes;
-	total->file_bytes += res->file_bytes;
-	total->shmem_bytes += res->shmem_bytes;
-	total->swap_bytes += res->swap_bytes;
-	total->hugetlb_bytes += res->hugetlb_bytes;
-	total->evicted_bytes += res->evicted_bytes;
-	total->freed_bytes += res->freed_bytes;
-	total->left_bytes += res->left_bytes;
-	total->left_reasons |= res->left_reasons;
-	total->notes |= res->notes;
-	total->victims += res->victims;
-}
-
 /*
  * struct pending - what is known of an element between the kill and the release
  * @before: what it had
