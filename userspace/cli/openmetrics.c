@@ -80,18 +80,26 @@ static const struct family families[] = {
 	  { { "left_bytes", NULL } } },
 };
 
-/* Its number; -1 if there is no such file, or with errno != ENOENT an error. */
-static int counter_read(const char *file, uint64_t *value)
+/* A file of the module's; -1 if it is not there, or with errno != ENOENT an error. */
+static int statistics_read(const char *file, char *text, size_t size)
 {
-	char path[PATH_ROOM], text[64];
+	char path[PATH_ROOM];
 
 	snprintf(path, sizeof(path), STATISTICS "%s", file);
 	errno = 0;
-	if (file_read(path, text, sizeof(text)) <= 0) {
-		if (!errno)
-			errno = EIO;
+	if (file_read(path, text, size) > 0)
+		return 0;
+	if (!errno)
+		errno = EIO;
+	return -1;
+}
+
+static int counter_read(const char *file, uint64_t *value)
+{
+	char text[64];
+
+	if (statistics_read(file, text, sizeof(text)))
 		return -1;
-	}
 	*value = strtoull(text, NULL, 10);
 	return 0;
 }
@@ -101,12 +109,8 @@ static int read_latency(struct metrics *m)
 	char text[2048];
 	char *line, *save, *end;
 
-	errno = 0;
-	if (file_read(STATISTICS "latency_us", text, sizeof(text)) <= 0) {
-		if (!errno)
-			errno = EIO;
+	if (statistics_read("latency_us", text, sizeof(text)))
 		return -1;
-	}
 	for (line = strtok_r(text, "\n", &save);
 	     line && m->nr_buckets < METRICS_BUCKETS;
 	     line = strtok_r(NULL, "\n", &save)) {
