@@ -206,6 +206,36 @@ uint64_t mrelease_features(const struct mrelease *h);
 int mrelease_release(const struct mrelease *h, int pidfd, uint32_t flags,
 		     uint32_t timeout_ms, struct mrelease_result *res);
 
+/* How many threads may release one victim. */
+#define MRELEASE_THREADS_MAX 64
+
+/**
+ * mrelease_release_threads() - release the memory of a process by several threads
+ * @h: the handle
+ * @pidfd: as mrelease_release()
+ * @flags: as mrelease_release()
+ * @timeout_ms: as mrelease_release()
+ * @threads: 1 to MRELEASE_THREADS_MAX, that of the caller included
+ * @res: as mrelease_release(); may be NULL
+ *
+ * For a large victim where there are CPUs to spare.  The threads are started for this
+ * call, with the caller's priority and on the CPUs that the caller may use, and are gone
+ * when it returns; a thread that there is no memory for does without.  The module shares
+ * the work out among them in pieces of 64 MiB, so more threads than the victim has of
+ * these are of no use.
+ *
+ * Each of them makes the call of mrelease_release(), with a line in the kernel's log
+ * for each if it kills.  @res has the sum, once, with MRELEASE_NOTE_JOINED if they met.
+ *
+ * With another back end than the device it is mrelease_release(): process_mrelease(2)
+ * has nothing to share.
+ *
+ * Return: as mrelease_release(), and -1 with errno EINVAL when @threads is out of range.
+ */
+int mrelease_release_threads(const struct mrelease *h, int pidfd,
+			     uint32_t flags, uint32_t timeout_ms,
+			     uint32_t threads, struct mrelease_result *res);
+
 /**
  * mrelease_kill() - kill a process by its number and release its memory
  * @h: the handle

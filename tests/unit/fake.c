@@ -81,6 +81,7 @@ static int text_fd(const char *text)
 static int release(struct mrelease_args *args)
 {
 	size_t i;
+	int err;
 
 	fake.args = *args;
 	fake.now += fake.ioctl_ns;
@@ -91,7 +92,12 @@ static int release(struct mrelease_args *args)
 		if (v->fd != args->pidfd && fake.nr_victims > 1)
 			continue;
 		args->result = v->result;
-		return v->err ? fail(v->err) : 0;
+		err = v->err;
+		if (fake.once) {
+			memset(&v->result, 0, sizeof(v->result));
+			v->err = fake.later_err;
+		}
+		return err ? fail(err) : 0;
 	}
 	return fail(EBADF);
 }

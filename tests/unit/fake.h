@@ -40,6 +40,8 @@ struct fake {
 	int arm_err;
 	struct mrelease_info info;
 	uint64_t ioctl_ns; /* that a release takes */
+	bool once; /* after the first release there is nothing left */
+	int later_err; /* what those are told who come then */
 
 	/* what was asked of it */
 	unsigned int ioctls;

@@ -214,6 +214,34 @@ START_TEST(other_times_are_wrong_usage)
 }
 END_TEST
 
+START_TEST(each_victim_can_have_several_threads)
+{
+	fake.info.features |= MRELEASE_FEAT_CMD(2);
+	fake_add(43, "other");
+	run_tool(&c, "kill", "--threads", "4", "42", "43");
+	ck_assert_int_eq(c.status, EXIT_DONE);
+	ck_assert_uint_eq(fake.request, MRELEASE_IOC_RELEASE);
+	/* What the module is, and what it did. */
+	ck_assert_uint_eq(fake.ioctls, 1 + 2 * 4);
+
+	fake.ioctls = 0;
+	run_tool(&c, "kill", "--threads", "1", "42", "43");
+	ck_assert_uint_eq(fake.request, MRELEASE_IOC_RELEASE_MANY);
+	ck_assert_uint_eq(fake.ioctls, 1 + 1);
+}
+END_TEST
+
+static const char *const bad_threads[] = {
+	"", "0", "65", "-1", "+2", "2x", " 2", "04", "18446744073709551617",
+};
+
+START_TEST(other_numbers_of_threads_are_wrong_usage)
+{
+	run_tool(&c, "kill", "--threads", bad_threads[_i], "42");
+	assert_usage("is not a number of threads");
+}
+END_TEST
+
 START_TEST(a_back_end_can_be_forced)
 {
 	fake.exit_at = fake.now + FAKE_MS;
@@ -253,6 +281,10 @@ START_TEST(contradictions_are_wrong_usage)
 	assert_usage("no use for --evict");
 	run_tool(&c, "info", "--timeout", "1s");
 	assert_usage("no use for --timeout");
+	run_tool(&c, "info", "--threads", "2");
+	assert_usage("--threads is for kill and reap");
+	run_tool(&c, "cgroup", "--threads", "2", "/sys/fs/cgroup/a");
+	assert_usage("--threads is for kill and reap");
 	run_tool(&c, "info", "42");
 	assert_usage("info takes no '42'");
 }
@@ -385,7 +417,7 @@ START_TEST(help_names_each_option_and_fits)
 		"--help",	  "--version",	     "Exit status",
 		"mrelease reap",  "mrelease info",   "--name",
 		"--full",	  "--exact",	     "--oom-score",
-		"--dry-run",	  "mrelease cgroup",
+		"--dry-run",	  "mrelease cgroup", "--threads",
 	};
 	const char *line;
 	size_t i;
@@ -443,6 +475,9 @@ int main(void)
 	tcase_add_loop_test(tc, times_have_units, 0, ARRAY_SIZE(times));
 	tcase_add_loop_test(tc, other_times_are_wrong_usage, 0,
 			    ARRAY_SIZE(bad_times));
+	tcase_add_test(tc, each_victim_can_have_several_threads);
+	tcase_add_loop_test(tc, other_numbers_of_threads_are_wrong_usage, 0,
+			    ARRAY_SIZE(bad_threads));
 	tcase_add_test(tc, a_back_end_can_be_forced);
 	tcase_add_test(tc, an_unknown_back_end_is_wrong_usage);
 	tcase_add_test(tc, contradictions_are_wrong_usage);

@@ -34,6 +34,7 @@ struct options {
 	bool openmetrics;
 	uint32_t flags;
 	uint32_t timeout_ms;
+	uint32_t threads; /* for each victim */
 	bool dry_run;
 	bool full; /* match the command line, not the name */
 	bool exact; /* match all of it */

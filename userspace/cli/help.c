@@ -41,6 +41,8 @@ static const char help[] =
 	"      --timeout TIME   give up after TIME: 500, 500ms, 2s. For all of them if\n"
 	"                       they are released together, else for each. 0, the\n"
 	"                       default, is no limit with the module and 10s without\n"
+	"      --threads N      kill, reap: release each by N threads (1 to 64), one\n"
+	"                       after the other\n"
 	"      --backend NAME   device: the module, by /dev/mrelease\n"
 	"                       syscall: process_mrelease(2), Linux 5.15 and later\n"
 	"                       signal: SIGKILL, then wait for the exit\n"

@@ -14,6 +14,7 @@ enum {
 	OPT_KILL_SHARERS,
 	OPT_TEARDOWN,
 	OPT_TIMEOUT,
+	OPT_THREADS,
 	OPT_BACKEND,
 	OPT_NO_FALLBACK,
 	OPT_JSON,
@@ -34,6 +35,7 @@ static const struct option long_options[] = {
 	{ "kill-sharers", no_argument, NULL, OPT_KILL_SHARERS },
 	{ "teardown", no_argument, NULL, OPT_TEARDOWN },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "threads", required_argument, NULL, OPT_THREADS },
 	{ "backend", required_argument, NULL, OPT_BACKEND },
 	{ "no-fallback", no_argument, NULL, OPT_NO_FALLBACK },
 	{ "json", no_argument, NULL, OPT_JSON },
@@ -123,6 +125,17 @@ static bool parse_rounds(const char *text, unsigned int *rounds)
 	    !value)
 		return false;
 	*rounds = (unsigned int)value;
+	return true;
+}
+
+static bool parse_threads(const char *text, uint32_t *threads)
+{
+	uint64_t value;
+
+	if (!parse_number(text, strlen(text), MRELEASE_THREADS_MAX, &value) ||
+	    !value)
+		return false;
+	*threads = (uint32_t)value;
 	return true;
 }
 
@@ -262,6 +275,11 @@ static int check_selection(const struct options *opts)
 		complain(
 			"all of a cgroup is killed, so there is no use for --%s",
 			opts->name ? "name" : "oom-score");
+		return usage_hint();
+	}
+	if (opts->threads && opts->command != COMMAND_KILL &&
+	    opts->command != COMMAND_REAP) {
+		complain("--threads is for kill and reap; nothing was done");
 		return usage_hint();
 	}
 	if ((opts->full || opts->exact) && !opts->name) {
@@ -422,6 +440,12 @@ static int parse_option(struct options *opts, int opt)
 		if (parse_timeout(optarg, &opts->timeout_ms))
 			return -1;
 		complain("'%s' is not a time; write 500, 500ms or 2s", optarg);
+		return usage_hint();
+	case OPT_THREADS:
+		if (parse_threads(optarg, &opts->threads))
+			return -1;
+		complain("'%s' is not a number of threads; 1 to %d", optarg,
+			 MRELEASE_THREADS_MAX);
 		return usage_hint();
 	case OPT_BACKEND:
 		if (parse_backend(optarg, &opts->backend))

@@ -26,8 +26,9 @@ static void victim_release(struct victim *v, const struct options *opts,
 {
 	if (!v->opened)
 		return;
-	if (mrelease_release(s->handle, v->pidfd, opts->flags, opts->timeout_ms,
-			     &v->res))
+	if (mrelease_release_threads(
+		    s->handle, v->pidfd, opts->flags, opts->timeout_ms,
+		    opts->threads ? opts->threads : 1, &v->res))
 		v->err = errno;
 }
 
@@ -114,7 +115,8 @@ static void release_together(struct selection *sel, const struct options *opts,
 static bool kills_together(const struct options *opts, const struct session *s,
 			   const struct selection *sel)
 {
-	return sel->nr > 1 && (opts->flags & MRELEASE_KILL) &&
+	return sel->nr > 1 && opts->threads < 2 &&
+	       (opts->flags & MRELEASE_KILL) &&
 	       (mrelease_features(s->handle) & MRELEASE_FEAT_CMD(2));
 }
 

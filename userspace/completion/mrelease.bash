@@ -28,6 +28,10 @@ _mrelease() {
 		mapfile -t COMPREPLY < <(compgen -W '5 20 100' -- "$cur")
 		return
 		;;
+	--threads)
+		mapfile -t COMPREPLY < <(compgen -W '2 4 8' -- "$cur")
+		return
+		;;
 	--name)
 		mapfile -t COMPREPLY < <(compgen -W "$(cat /proc/[0-9]*/comm 2>/dev/null | grep -xE '[A-Za-z0-9_.:-]+' | sort -u)" -- "$cur")
 		return
@@ -47,8 +51,8 @@ _mrelease() {
 	:*) mapfile -t COMPREPLY < <(compgen -W 'kill reap cgroup info bench' -- "$cur") ;;
 	info:*) mapfile -t COMPREPLY < <(compgen -W "$common --openmetrics" -- "$cur") ;;
 	bench:*) mapfile -t COMPREPLY < <(compgen -W '--size --rounds --timeout --json' -- "$cur") ;;
-	kill:-*) mapfile -t COMPREPLY < <(compgen -W "$release --kill-sharers $select $common" -- "$cur") ;;
-	reap:-*) mapfile -t COMPREPLY < <(compgen -W "$release $select $common" -- "$cur") ;;
+	kill:-*) mapfile -t COMPREPLY < <(compgen -W "$release --threads --kill-sharers $select $common" -- "$cur") ;;
+	reap:-*) mapfile -t COMPREPLY < <(compgen -W "$release --threads $select $common" -- "$cur") ;;
 	cgroup:-*) mapfile -t COMPREPLY < <(compgen -W "$release --kill-sharers $common" -- "$cur") ;;
 	cgroup:*) mapfile -t COMPREPLY < <(compgen -d -- "${cur:-/sys/fs/cgroup/}") ;;
 	*) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$cur") ;;
