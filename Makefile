@@ -61,6 +61,9 @@ setup:
 demo: setup
 	tests/demo
 
+bench: setup
+	tests/bench
+
 check: setup
 	tests/run-all
 
@@ -87,4 +90,5 @@ clean:
 	rm -f module/*.o module/.*.cmd .*.cmd Module.symvers modules.order
 
 .PHONY: all module lib tool install uninstall dkms-source dkms-install \
-	dkms-uninstall dist deb setup demo check check-all check-debug lint unit clean
+	dkms-uninstall dist deb setup demo bench check check-all check-debug \
+	lint unit clean

@@ -20,7 +20,8 @@
 #include "victim.h"
 
 #define PATH "/mnt/data"
-#define BYTES (32UL << 20)
+
+static size_t bytes = 32UL << 20;
 
 static void body(void *arg)
 {
@@ -30,16 +31,16 @@ static void body(void *arg)
 	char *mem;
 
 	if (file) {
-		mem = mmap(NULL, BYTES, PROT_READ, MAP_PRIVATE,
+		mem = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE,
 			   open(PATH, O_RDONLY | O_CLOEXEC), 0);
-		for (i = 0; mem != MAP_FAILED && i < BYTES; i += 4096)
+		for (i = 0; mem != MAP_FAILED && i < bytes; i += 4096)
 			sum += mem[i];
 	} else {
-		mem = mmap(NULL, BYTES, PROT_READ | PROT_WRITE,
+		mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (mem == MAP_FAILED || madvise(mem, BYTES, MADV_NOHUGEPAGE))
+		if (mem == MAP_FAILED || madvise(mem, bytes, MADV_NOHUGEPAGE))
 			_exit(1);
-		memset(mem, 1, BYTES);
+		memset(mem, 1, bytes);
 	}
 	if (mem == MAP_FAILED)
 		_exit(1);
@@ -55,6 +56,9 @@ int main(int argc, char **argv)
 	bool file = argc > 1 && !strcmp(argv[1], "file");
 	int rounds = argc > 2 ? atoi(argv[2]) : 8, dev, ret;
 	struct victim victim;
+
+	if (argc > 3)
+		bytes = strtoul(argv[3], NULL, 10) << 20;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	dev = dev_open();
