@@ -370,7 +370,8 @@ struct mrelease_arm_args {
  *	===========	========================================================
  *	0		Done.  What is left, and why, stands in the result.
  *	EBADF		pidfd is not an open pidfd (process_mrelease(2)).
- *	ESRCH		The process is gone, or has no memory any more
+ *	ESRCH		The process is gone, or has no memory any more, or pidfd is
+ *			that of a thread other than the leader (PIDFD_THREAD)
  *			(process_mrelease(2)).
  *	EINVAL		An unknown flag or one that this build has not, a
  *			combination that makes no sense, a size below the first
