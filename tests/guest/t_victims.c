@@ -6,7 +6,7 @@
  * t_victims table: the same as a table in Markdown, with all states, which is how
  * docs/states.md is made (tests/states).
  */
-/* guest: smp=2 mem=1024 disk=ext4:64 timeout=240 */
+/* guest: smp=2 mem=1024 disk=ext4:64 timeout=300 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
