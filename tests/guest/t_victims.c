@@ -95,6 +95,12 @@ static bool ended(const struct state *state, const struct state_row *row)
 	return row->after && (was_killed(row->status) || state->own_end);
 }
 
+/* The rings of io_uring are no counted memory on 5.10, and so nothing that is left. */
+static bool are_reasons(uint32_t is, uint32_t want)
+{
+	return is == want || (is | MRELEASE_LEFT_SHARED_MAP) == want;
+}
+
 static void check_all(const struct state *state)
 {
 	struct state_row rows[WAYS] = {}, *row = &rows[WAY_DEVICE];
@@ -128,7 +134,7 @@ static void check_all(const struct state *state)
 		tap_skip("this kernel has not that call",
 			 "%s: process_mrelease(2), and dead", name);
 	tap_ok(!row->hung && row->ret == state->ret &&
-		       row->res.left_reasons == state->reasons,
+		       are_reasons(row->res.left_reasons, state->reasons),
 	       "%s: mrelease says %s", name, err_name(state->ret));
 	if (state->stays)
 		ok = row->res.anon_bytes == 0 && state_none(row->at_return);
