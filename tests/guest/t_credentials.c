@@ -54,13 +54,15 @@
 static int dev;
 
 /* Shared with callers in children. */
-static struct stage {
+struct stage {
 	struct mrelease_result res;
 	int kernel; /* what it says of a victim */
 	int device; /* the same of the device */
 	int stop; /* of a thread */
 	int ids[2];
-} * stage;
+};
+
+static struct stage *stage;
 
 static const struct who alice = { .ruid = ALICE, .euid = ALICE, .suid = ALICE };
 static const struct who bob = { .ruid = BOB, .euid = BOB, .suid = BOB };

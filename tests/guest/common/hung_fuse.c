@@ -27,11 +27,13 @@
 #define BUFFER (FUSE_MIN_READ_BUFFER + 256 * 1024)
 
 /* What the server is told, and tells. */
-static struct {
+struct shared {
 	volatile bool hang_reads;
 	volatile bool hang_writes;
 	volatile unsigned int hung;
-} * shared;
+};
+
+static struct shared *shared;
 
 static pid_t server;
 
