@@ -5,14 +5,12 @@
  */
 /* guest: smp=2 mem=2048 disk=ext4:64 timeout=300 */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
@@ -366,25 +364,6 @@ static void test_traced(void)
 	close(a.takes);
 }
 
-/* The tid of a thread that is not the first. */
-static pid_t second_thread(pid_t pid)
-{
-	char path[64];
-	struct dirent *entry;
-	pid_t tid = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir)))
-		if (atoi(entry->d_name) && atoi(entry->d_name) != pid)
-			tid = atoi(entry->d_name);
-	if (!tid)
-		tap_bail("%s", path);
-	closedir(dir);
-	return tid;
-}
-
 /*
  * A tracer of a dead thread keeps its process from being gone; two who have taken
  * its memory over do not wait for each other until then.
@@ -393,7 +372,7 @@ static pid_t second_thread(pid_t pid)
 static void test_takers(void)
 {
 	struct victim victim = victim_start(crowd_body, NULL);
-	pid_t tid = second_thread(victim.pid);
+	pid_t tid = proc_other_thread(victim.pid);
 	struct weight before, after;
 	int takes[2], status;
 	unsigned int i;

@@ -5,7 +5,6 @@
  */
 /* guest: smp=2 mem=1024 timeout=120 */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -280,31 +279,13 @@ static void check_frozen(void)
 	rmdir(GROUP);
 }
 
-/* The thread of @pid that is not its leader. */
-static pid_t other_thread(pid_t pid)
-{
-	char path[64];
-	struct dirent *entry;
-	pid_t tid = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir)))
-		if (atoi(entry->d_name) && atoi(entry->d_name) != pid)
-			tid = atoi(entry->d_name);
-	if (dir)
-		closedir(dir);
-	return tid;
-}
-
 static void check_leaderless(void)
 {
 	struct victim victim = victim_start(leaderless_body, NULL);
 	bool zombie = proc_wait_state(victim.pid, "Z", 10000);
 
-	check_thread("zombie leader", &victim, other_thread(victim.pid), zombie,
-		     -1);
+	check_thread("zombie leader", &victim, proc_other_thread(victim.pid),
+		     zombie, -1);
 }
 
 /* In a while, when the caller is in the middle of its call. */

@@ -3,6 +3,7 @@
  * What can be seen of a process from outside, see proc.h.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -210,6 +211,24 @@ void hold_thaw(void)
 	errno = -write_file(HOLD_GROUP "/freezer.state", "THAWED");
 	if (errno)
 		tap_bail("thaw");
+}
+
+pid_t proc_other_thread(pid_t pid)
+{
+	char path[64];
+	struct dirent *entry;
+	pid_t tid = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (atoi(entry->d_name) && atoi(entry->d_name) != pid)
+			tid = atoi(entry->d_name);
+	if (!tid)
+		tap_bail("%s", path);
+	closedir(dir);
+	return tid;
 }
 
 long slab_active(const char *cache)

@@ -59,6 +59,9 @@ void hold_setup(void);
 void hold_freeze(pid_t pid);
 void hold_thaw(void);
 
+/* The tid of a thread that is not the first; ends the program if there is none. */
+pid_t proc_other_thread(pid_t pid);
+
 /* Objects of a slab cache in use; -1 when that cannot be had. */
 long slab_active(const char *cache);
 
