@@ -71,7 +71,8 @@ static inline int mr_request_check(struct mr_request *rq)
  * mr_request_jiffies() - how long may this call still sleep?
  * @rq: the call
  *
- * Return: jiffies until the deadline, at least 1.
+ * Return: jiffies until the deadline is certain to be over: of the present one a part
+ * has passed, and of the last one, too.
  */
 static inline long mr_request_jiffies(const struct mr_request *rq)
 {
@@ -80,7 +81,7 @@ static inline long mr_request_jiffies(const struct mr_request *rq)
 	if (rq->deadline == KTIME_MAX)
 		return MAX_SCHEDULE_TIMEOUT;
 	ns = ktime_to_ns(ktime_sub(rq->deadline, ktime_get()));
-	return ns > 0 ? nsecs_to_jiffies(ns) + 1 : 1;
+	return ns > 0 ? nsecs_to_jiffies(ns) + 2 : 1;
 }
 
 int mr_release(struct mr_request *rq);

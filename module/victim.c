@@ -277,10 +277,13 @@ int mr_victim_see_off(struct mr_victim *victim, struct mr_request *rq,
 	int ret = 0;
 	long left;
 
-	left = wait_event_killable_timeout(victim->wait, READ_ONCE(victim->gone),
-					   mr_request_jiffies(rq));
-	if (left <= 0)
-		ret = mr_request_check(rq);
+	do {
+		left = wait_event_killable_timeout(victim->wait,
+						   READ_ONCE(victim->gone),
+						   mr_request_jiffies(rq));
+		if (left <= 0)
+			ret = mr_request_check(rq);
+	} while (left <= 0 && !ret);
 	mr_counts_read(&yield->after, victim->mm, rq->task);
 
 	spin_lock(&mr_table_lock);

@@ -264,7 +264,30 @@ static void check_caller_killed(void)
 	tap_note("caller killed: gone after %.1f ms", ms);
 }
 
-/* 4 points: the last reference is put by a work queue, and may take any time. */
+/* However the deadline falls between two ticks: not before it, and no other answer. */
+static bool deadlines_hold(void)
+{
+	struct mrelease_result res;
+	struct victim victim;
+	uint32_t i, ms;
+	bool ok = true;
+	int ret;
+
+	for (i = 0; i < 24; i++) {
+		ms = 60 + 7 * i % 24;
+		victim = victim_start(kind_aio, NULL);
+		ret = dev_release_timeout(dev, victim.pidfd, FLAGS, ms, &res);
+		if (ret != -ETIMEDOUT || res.elapsed_ns < ms * 1000000ULL) {
+			tap_note("%u ms: %s after %.1f ms", ms, err_name(ret),
+				 res.elapsed_ns / 1e6);
+			ok = false;
+		}
+		victim_reap(&victim);
+	}
+	return ok;
+}
+
+/* 5 points: the last reference is put by a work queue, and may take any time. */
 static void check_aio(void)
 {
 	struct victim victim;
@@ -275,7 +298,7 @@ static void check_aio(void)
 	if (system("modprobe null_blk nr_devices=1 irqmode=2 completion_nsec=" AIO_NS
 		   " 2>/dev/null") ||
 	    access("/dev/nullb0", F_OK)) {
-		for (i = 0; i < 4; i++)
+		for (i = 0; i < 5; i++)
 			tap_skip("no null_blk", "AIO in flight");
 		return;
 	}
@@ -290,6 +313,7 @@ static void check_aio(void)
 		 s.ms);
 	tap_ok(was_killed(victim_reap(&victim)),
 	       "AIO in flight: killed by SIGKILL");
+	tap_ok(deadlines_hold(), "AIO in flight: ETIMEDOUT at any deadline");
 	tap_ok(module_wait(idle_refs, 20000),
 	       "AIO in flight: the module lets go of everything at last");
 
@@ -305,7 +329,7 @@ static void check_aio(void)
 
 int main(int argc, char **argv)
 {
-	tap_plan(2 + 2 * 3 + 2 + 2 * 2 + 4 + 4 + 4);
+	tap_plan(2 + 2 * 3 + 2 + 2 * 2 + 4 + 4 + 5);
 	dev = dev_open();
 	disk = open(DISK, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (disk < 0 || pipe2(go_pipe, O_CLOEXEC))
