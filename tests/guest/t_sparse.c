@@ -79,30 +79,31 @@ static void body(void *arg)
 		pause();
 }
 
-/* Instructions of a release; 2 points. */
+/* Instructions of a release, the least of some; 2 points. */
 static uint64_t cost(const struct shape *shape)
 {
 	struct victim victim;
 	struct mrelease_result res;
-	uint64_t took = 0;
+	uint64_t took, least = UINT64_MAX;
 	int i, ret = 0;
 
-	/* Once for what is done the first time only. */
-	for (i = 0; i < 2; i++) {
+	/* The first time has more to do; ticks and work queues only ever add. */
+	for (i = 0; i < 5; i++) {
 		victim = victim_start(body, (void *)shape);
 		took = now_ns();
 		ret = ret   ?:
 			      dev_release(dev, victim.pidfd, MRELEASE_KILL,
 					  &res);
 		took = now_ns() - took;
+		least = took < least ? took : least;
 		victim_end(&victim);
 	}
 	tap_ok(!ret, "%s: released", shape->name);
 	tap_ok(res.anon_bytes >= TOUCHED && !res.left_bytes, "%s: all of it",
 	       shape->name);
 	tap_note("%-24s %9llu instructions", shape->name,
-		 (unsigned long long)took);
-	return took;
+		 (unsigned long long)least);
+	return least;
 }
 
 int main(void)
