@@ -254,6 +254,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < n; i++)
 		points += list[i].backed ? POINTS_BACKED : POINTS_TMPFS;
 	tap_plan(points);
+	khugepaged_rest();
 	dev = dev_open();
 	if (ioctl(dev, MRELEASE_IOC_INFO, &info))
 		tap_bail("MRELEASE_IOC_INFO");

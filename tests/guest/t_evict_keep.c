@@ -178,6 +178,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < n; i++)
 		points += list[i].backed ? POINTS_BACKED : 0;
 	tap_plan(points);
+	khugepaged_rest();
 	dev = dev_open();
 
 	for (i = 0; i < n; i++) {

@@ -247,6 +247,14 @@ void drop_caches(void)
 		tap_bail("drop_caches");
 }
 
+void khugepaged_rest(void)
+{
+	/* An hour; absent without THP. */
+	write_file(
+		"/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs",
+		"3600000");
+}
+
 static uint64_t read_word(int fd, uint64_t index)
 {
 	uint64_t word;

@@ -70,6 +70,12 @@ size_t file_resident(int fd, off_t start, size_t bytes);
 /* Write back everything, and drop what is clean from the page cache. */
 void drop_caches(void);
 
+/*
+ * khugepaged is to rest.  It gathers pages of files, too, from 7.x on: what it has in
+ * its hands is not mapped, and not the victim's.
+ */
+void khugepaged_rest(void);
+
 /* Per cent of the pages that @pid has mapped at @mem that are in large folios. */
 unsigned int large_percent(pid_t pid, const void *mem, size_t bytes);
 
