@@ -55,17 +55,11 @@ static void bomb_body(void *arg)
 
 	(void)arg;
 	victim_ready();
-	/* When the test moved it. */
-	pause();
+	group_wait_go();
 	for (;;) {
 		if (!fork())
 			mem[0]++;
 	}
-}
-
-static void ignore(int sig)
-{
-	(void)sig;
 }
 
 static struct victim start(const struct bomb *bomb)
@@ -205,7 +199,7 @@ int main(void)
 
 	tap_plan(3 * NR_BOMBS);
 	dev = dev_open();
-	signal(SIGUSR1, ignore);
+	group_go_setup();
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
 		tap_bail("PR_SET_CHILD_SUBREAPER");
 

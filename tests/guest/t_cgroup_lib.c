@@ -178,18 +178,13 @@ static void forking_body(void *arg)
 	(void)arg;
 	map_touched(256 * 1024, false);
 	victim_ready();
-	pause();
+	group_wait_go();
 	for (i = 0; i < 100; i++) {
 		if (!fork())
 			break;
 		sleep_ms(1);
 	}
 	victim_live(VICTIM_SLEEP, NULL, 0);
-}
-
-static void ignore(int sig)
-{
-	(void)sig;
 }
 
 static void check_forking(struct mrelease *h)
@@ -200,7 +195,7 @@ static void check_forking(struct mrelease *h)
 	FILE *f;
 	int ret;
 
-	signal(SIGUSR1, ignore);
+	group_go_setup();
 	v = victim_start(forking_body, NULL);
 	put(GROUP, v.pid);
 	kill(v.pid, SIGUSR1);

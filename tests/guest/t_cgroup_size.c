@@ -89,19 +89,13 @@ static int dev;
 static pid_t pids[LISTED_MAX];
 static int fds[LISTED_MAX];
 
-static void ignore(int sig)
-{
-	(void)sig;
-}
-
 static void bomb_body(void *arg)
 {
 	size_t bytes = *(size_t *)arg;
 	char *mem = map_touched(bytes, false);
 
 	victim_ready();
-	/* When the test moved it. */
-	pause();
+	group_wait_go();
 	for (;;) {
 		if (!fork())
 			memset(mem, 2, bytes);
@@ -333,7 +327,7 @@ int main(void)
 	scene = scenes[all];
 	tap_plan(8);
 	dev = dev_open();
-	signal(SIGUSR1, ignore);
+	group_go_setup();
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) ||
 	    setrlimit(RLIMIT_NOFILE, &files))
 		tap_bail("set-up");

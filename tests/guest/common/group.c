@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -117,4 +118,24 @@ void group_freeze(const char *name)
 		}
 		sleep_ms(1);
 	}
+}
+
+static volatile sig_atomic_t go;
+
+static void on_go(int sig)
+{
+	(void)sig;
+	go = 1;
+}
+
+void group_go_setup(void)
+{
+	signal(SIGUSR1, on_go);
+}
+
+void group_wait_go(void)
+{
+	/* Not pause(2): the signal may be there already. */
+	while (!go)
+		sleep_ms(1);
 }

@@ -27,4 +27,11 @@ bool group_empty(const char *name);
 /* Freeze it, and wait until it is. */
 void group_freeze(const char *name);
 
+/*
+ * For a victim that is to do nothing before it is in its cgroup: SIGUSR1 says so.  Set up
+ * before it is started; it waits by the second.
+ */
+void group_go_setup(void);
+void group_wait_go(void);
+
 #endif /* _GROUP_H */
