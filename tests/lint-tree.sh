@@ -14,7 +14,7 @@ declare -A tree_title=(
 	[text]='only text, without blanks at the end of a line'
 	[links]='what the documents refer to exists'
 	[kernels]='dkms.conf, tests/qemu/KERNELS and README.md name the same kernels'
-	[support]='docs/support.md has runs without failures, of kernels in tests/qemu/KERNELS'
+	[support]='docs/support.md has a run without failures on each kernel of make check'
 	[symbols]='docs/kernels.md and mrelease info know the functions that are looked up'
 	[readme]='the commands of README.md are those that tests/readme runs'
 )
@@ -172,13 +172,16 @@ check_kernels() {
 }
 
 # Its first table: name, release, architecture, built, loaded, passed, failed, skipped, seconds. Kernels that
-# were not run are not there.
+# `make check` leaves out may not have been run yet.
 check_support() {
 	local kernel row
 
 	for kernel in $(kernel_names apt); do
 		row=$(sed -nE "s/^\| ${kernel//./\\.} \| ([^|]*[0-9][^|]*\|.*)/\1/p" docs/support.md | head -n 1)
-		[ -n "$row" ] || continue
+		if [ -z "$row" ]; then
+			! kernel_names | grep -qxF "$kernel" || echo "docs/support.md has no run on $kernel"
+			continue
+		fi
 		awk -F' *[|] *' -v kernel="$kernel" '
 			$3 !~ /^(yes|cross-built)$/ || $4 == "NO" { print "docs/support.md: not built or not loaded on", kernel }
 			$5 + 0 == 0 || $6 != "0" { print "docs/support.md:", $5, "passed,", $6, "failed on", kernel }' <<<"$row"
