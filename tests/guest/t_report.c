@@ -421,6 +421,38 @@ static void check_refusals(void)
 	victim_end(&victim);
 }
 
+static int call(unsigned long command, void *args)
+{
+	return ioctl(dev, command, args) ? -errno : 0;
+}
+
+/* What is found out only when the structure itself is all right. */
+static void check_late(void)
+{
+	struct mrelease_many_args many = {
+		.size = sizeof(many),
+		.flags = MRELEASE_KILL,
+		.nr = 1,
+		.target_size = sizeof(struct mrelease_target),
+	};
+	struct mrelease_cgroup_args group = {
+		.size = sizeof(group),
+		.cgroup_fd = -1,
+		.flags = MRELEASE_KILL,
+	};
+	int ret;
+
+	begin();
+	ret = call(MRELEASE_IOC_RELEASE_MANY, &many);
+	expect_refusal("arguments", REFUSED_ARGUMENTS, 0, MRELEASE_KILL, ret,
+		       EFAULT);
+
+	begin();
+	ret = call(MRELEASE_IOC_RELEASE_CGROUP, &group);
+	expect_refusal("arguments", REFUSED_ARGUMENTS, 0, MRELEASE_KILL, ret,
+		       EBADF);
+}
+
 /* Waits for the end of a victim that does not get on. */
 static void *wait_for_end(void *arg)
 {
@@ -703,7 +735,7 @@ static void tracing_setup(void)
 
 int main(void)
 {
-	tap_plan(64);
+	tap_plan(72);
 	dev = dev_open();
 	tracing_setup();
 	check_files();
@@ -713,6 +745,7 @@ int main(void)
 	       "the events have the library's names for all bits");
 	check_releases();
 	check_refusals();
+	check_late();
 	check_full();
 	check_gone();
 	check_interrupted();
