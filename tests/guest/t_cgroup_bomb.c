@@ -77,23 +77,6 @@ static struct victim start(const struct bomb *bomb)
 	return v;
 }
 
-/* SIGKILL to each of cgroup.procs, as it is read. */
-static unsigned int kill_listed(void)
-{
-	FILE *f = fopen("/sys/fs/cgroup/test.bomb/cgroup.procs", "re");
-	unsigned int nr = 0;
-	int pid;
-
-	if (!f)
-		tap_bail("cgroup.procs");
-	while (fscanf(f, "%d", &pid) == 1) {
-		kill(pid, SIGKILL);
-		nr++;
-	}
-	fclose(f);
-	return nr;
-}
-
 static void bury(void)
 {
 	while (waitpid(-1, NULL, WNOHANG) > 0)
@@ -118,7 +101,7 @@ static bool quiet(void)
 static void finish(struct victim *v)
 {
 	while (!group_empty("bomb")) {
-		kill_listed();
+		group_kill("bomb");
 		bury();
 	}
 	bury();
@@ -181,10 +164,10 @@ static void show_loop(const struct bomb *bomb)
 	for (round = 0; round < 5; round++) {
 		struct victim v = start(bomb);
 
-		listed = kill_listed();
+		listed = group_kill("bomb");
 		sleep_ms(20);
 		bury();
-		survived += kill_listed() > 0;
+		survived += group_kill("bomb") > 0;
 		finish(&v);
 	}
 	tap_note(

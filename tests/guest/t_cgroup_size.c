@@ -194,10 +194,9 @@ static int kill_listed(void)
 	uint64_t end = now_ns() + PATIENCE_NS;
 	unsigned int nr;
 
-	while ((nr = list()) && now_ns() < end) {
-		while (nr--)
-			kill(pids[nr], SIGKILL);
-	}
+	do {
+		nr = group_kill(GROUP);
+	} while (nr && now_ns() < end);
 	return nr;
 }
 

@@ -72,23 +72,6 @@ void torture_check_setup(void)
 	refs = module_refs();
 }
 
-static void kill_listed(const char *group)
-{
-	char path[96];
-	FILE *f;
-	int pid;
-
-	snprintf(path, sizeof(path), "/sys/fs/cgroup/test.%s/cgroup.procs",
-		 group);
-	f = fopen(path, "re");
-	if (!f)
-		return;
-	while (fscanf(f, "%d", &pid) == 1)
-		if (pid > 0)
-			kill(pid, SIGKILL);
-	fclose(f);
-}
-
 /* A victim that has ended: did it end as it may? */
 static bool judge_end(const struct prey *prey, int status)
 {
@@ -148,8 +131,8 @@ bool torture_bury(void)
 	unsigned int i;
 
 	do {
-		kill_listed(TORTURE_SUBGROUP);
-		kill_listed(TORTURE_GROUP);
+		group_kill(TORTURE_SUBGROUP);
+		group_kill(TORTURE_GROUP);
 		ok &= reap_all();
 		if (now_ns() > end) {
 			tap_note("somebody does not die");

@@ -120,6 +120,28 @@ void group_freeze(const char *name)
 	}
 }
 
+unsigned int group_kill(const char *name)
+{
+	unsigned int nr = 0;
+	char path[256];
+	FILE *f;
+	int pid;
+
+	path_of(path, sizeof(path), name, "cgroup.procs");
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	while (fscanf(f, "%d", &pid) == 1) {
+		/* 0: of another pid namespace, and kill(2) would mean us all. */
+		if (pid <= 0)
+			continue;
+		kill(pid, SIGKILL);
+		nr++;
+	}
+	fclose(f);
+	return nr;
+}
+
 static volatile sig_atomic_t go;
 
 static void on_go(int sig)

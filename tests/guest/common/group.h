@@ -24,6 +24,9 @@ bool group_is(const char *name, const char *file, const char *text);
 /* Nobody in it or below, by cgroup.events. */
 bool group_empty(const char *name);
 
+/* SIGKILL to each of cgroup.procs, as it is read: how many; 0 if there is no such group. */
+unsigned int group_kill(const char *name);
+
 /* Freeze it, and wait until it is. */
 void group_freeze(const char *name);
 
