@@ -5,9 +5,13 @@
 
 # Which QEMU, with what, for the architecture of the kernel.
 machine_qemu() {
+	local words
+
+	words=$("$qemu_dir/emulator" "$k_arch") || exit 125
+	mapfile -t qemu <<<"$words"
 	case $k_arch in
-	amd64) qemu=qemu-system-x86_64 machine_options=() console_name=ttyS0 ;;
-	arm64) qemu=qemu-system-aarch64 machine_options=(-machine "virt,gic-version=3${nested:+,virtualization=on}") console_name=ttyAMA0 ;;
+	amd64) machine_options=() console_name=ttyS0 ;;
+	arm64) machine_options=(-machine "virt,gic-version=3${nested:+,virtualization=on}") console_name=ttyAMA0 ;;
 	*) die "no machine for $k_arch" ;;
 	esac
 }
@@ -58,12 +62,13 @@ machine_accel() {
 }
 
 # A timeout is no reason to be impatient with the guest: emulated, it can stand still for seconds
-# when the host is busy, which its watchdogs take for lock-ups.
+# when the host is busy, which its watchdogs take for lock-ups. Each kind of object has a slab cache of
+# its own, so that they can be counted.
 machine_cmdline() {
 	local words=(
 		"console=$console_name,115200" panic=-1 oops=panic
 		watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=60
-		log_buf_len=4M random.trust_cpu=on
+		log_buf_len=4M random.trust_cpu=on slab_nomerge
 	)
 
 	[ "$k_arch" != amd64 ] || words+=(no_timer_check)
@@ -73,7 +78,7 @@ machine_cmdline() {
 machine_args() {
 	local disk
 
-	machine=("$qemu" "${machine_options[@]}" -nodefaults -no-user-config -display none -no-reboot -monitor "${MRELEASE_MONITOR:-none}")
+	machine=("${qemu[@]}" "${machine_options[@]}" -nodefaults -no-user-config -display none -no-reboot -monitor "${MRELEASE_MONITOR:-none}")
 	machine_accel
 	machine+=(-smp "$smp" -m "$mem" -kernel "$kernel_vmlinuz" -initrd "$work/initrd" -append "$(machine_cmdline)")
 	machine_ports
@@ -109,10 +114,27 @@ machine_slot() {
 	done
 }
 
-# Did the kernel end before it came to our init? Then nothing of ours has run. Emulated CPUs now and
-# then trip over the kernel patching its own text during boot (an "Oops: int3"), or over a timer.
+# In the background: end a machine that has not come to our init in time.
+machine_watch() {
+	local end=$((SECONDS + k_boot))
+
+	while ! machine_begun && kill -0 "$1"; do
+		if [ "$SECONDS" -ge "$end" ]; then
+			kill -TERM "$1"
+			break
+		fi
+		sleep 1
+	done
+}
+
+machine_begun() {
+	grep -q '^init$' "$work/verdict" 2>/dev/null
+}
+
+# Did the kernel end, or hang, before it came to our init? Then nothing of ours has run. Emulated CPUs
+# now and then trip over the kernel patching its own text during boot (an "Oops: int3"), or over a timer.
 machine_stillborn() {
-	[ "$machine_status" != 124 ] && [ "$machine_status" != 137 ] && ! grep -q '^init$' "$work/verdict" 2>/dev/null
+	[ "$machine_status" != 124 ] && [ "$machine_status" != 137 ] && ! machine_begun
 }
 
 # Why there is no verdict, with what the console said last, and our status for it.
