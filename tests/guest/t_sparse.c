@@ -38,9 +38,10 @@ struct shape {
 	unsigned int vmas;
 };
 
-static const struct shape dense = { "dense", TOUCHED, PAGE, SPOTS, 0 };
+/* Many pages, so that a timer's tick is little beside them. */
+static const struct shape dense = { "dense", 8 * TOUCHED, PAGE, 8 * SPOTS, 0 };
 static const struct shape reserved = { "16 TiB reserved", 16384 * GIB, PAGE,
-				       SPOTS, 0 };
+				       8 * SPOTS, 0 };
 static const struct shape table = { "a table for each page", TABLES, 2UL << 20,
 				    SPOTS, 0 };
 static const struct shape spread = { "spread over 1 TiB", 1024 * GIB, GIB,
