@@ -33,13 +33,18 @@
  * struct kind - a kind of victim
  * @name: for people
  * @body: runs in the victim; when it returns the victim sleeps
- * @ends: it may end by itself, so its wait status says nothing
+ * @traits: KIND_*
  */
 struct kind {
 	const char *name;
 	void (*body)(uint64_t *rng);
-	bool ends;
+	unsigned int traits;
 };
+
+/* It may end by itself, so its wait status says nothing. */
+#define KIND_ENDS (1U << 0)
+/* Who has the same memory may live on, and with them the memory. */
+#define KIND_SHARES (1U << 1)
 
 /*
  * struct prey - a victim of this round
@@ -113,6 +118,10 @@ void torture_check_setup(void);
 bool torture_bury(void);
 /* After each round. */
 bool torture_check_round(void);
+/* Says what does not. */
+bool torture_hold(bool ok, const char *what);
+/* Objects and free memory, against the @first time. */
+bool torture_weigh(bool first);
 /* Every now and then: those that take time. */
 bool torture_check_deep(bool first);
 void torture_check_end(void);

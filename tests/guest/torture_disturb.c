@@ -91,8 +91,12 @@ static void d_ptrace(uint64_t *rng)
 	pid_t pid = some_prey(rng)->pid;
 	unsigned int i;
 
-	if (ptrace(PTRACE_SEIZE, pid, 0, pick(rng, 2) ? PTRACE_O_TRACEEXIT : 0))
+	/* One that did not stop in time is still ours: or nobody would see it die. */
+	if (ptrace(PTRACE_SEIZE, pid, 0,
+		   pick(rng, 2) ? PTRACE_O_TRACEEXIT : 0)) {
+		ptrace(PTRACE_DETACH, pid, 0, 0);
 		return;
+	}
 	ptrace(PTRACE_INTERRUPT, pid, 0, 0);
 	usleep(pick(rng, 3000));
 	/*

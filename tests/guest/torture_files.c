@@ -254,10 +254,10 @@ static void write_body(uint64_t *rng)
 }
 
 const struct kind torture_files[] = {
-	{ "file", file_body, false },	      { "shared", shared_body, false },
-	{ "truncate", truncate_body, false }, { "memfd", memfd_body, false },
-	{ "aio", aio_body, false },	      { "uring", uring_body, false },
-	{ "write", write_body, false },
+	{ "file", file_body, 0 },	  { "shared", shared_body, 0 },
+	{ "truncate", truncate_body, 0 }, { "memfd", memfd_body, 0 },
+	{ "aio", aio_body, 0 },		  { "uring", uring_body, 0 },
+	{ "write", write_body, 0 },
 };
 
 const unsigned int torture_nr_files = ARRAY_SIZE(torture_files);

@@ -304,16 +304,11 @@ static void maps_body(uint64_t *rng)
 }
 
 const struct kind torture_memory[] = {
-	{ "storm", storm_body, false },
-	{ "thp", thp_body, false },
-	{ "ksm", ksm_body, false },
-	{ "locked", locked_body, false },
-	{ "hugetlb", hugetlb_body, false },
-	{ "swapped", swapped_body, false },
-	{ "cow", cow_body, false },
-	{ "userfault", userfault_body, false },
-	{ "pipe", pipe_body, false },
-	{ "maps", maps_body, false },
+	{ "storm", storm_body, 0 },	{ "thp", thp_body, 0 },
+	{ "ksm", ksm_body, 0 },		{ "locked", locked_body, 0 },
+	{ "hugetlb", hugetlb_body, 0 }, { "swapped", swapped_body, 0 },
+	{ "cow", cow_body, 0 },		{ "userfault", userfault_body, 0 },
+	{ "pipe", pipe_body, 0 },	{ "maps", maps_body, 0 },
 };
 
 const unsigned int torture_nr_memory = ARRAY_SIZE(torture_memory);

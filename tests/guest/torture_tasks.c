@@ -317,22 +317,22 @@ static void exit_body(uint64_t *rng)
 }
 
 const struct kind torture_tasks[] = {
-	{ "anon", anon_body, false },
-	{ "faults", faults_body, false },
-	{ "threads", threads_body, false },
-	{ "mayflies", mayflies_body, false },
-	{ "sharers", sharers_body, false },
-	{ "vfork", vfork_body, false },
-	{ "bomb", bomb_body, false },
-	{ "herd", herd_body, false },
-	{ "signals", signals_body, false },
-	{ "ptrace", ptrace_body, false },
-	{ "dump", dump_body, true },
-	{ "pidns", pidns_body, false },
-	{ "leader", leader_body, false },
-	{ "exec", exec_body, false },
-	{ "robust", robust_body, false },
-	{ "exit", exit_body, true },
+	{ "anon", anon_body, 0 },
+	{ "faults", faults_body, 0 },
+	{ "threads", threads_body, 0 },
+	{ "mayflies", mayflies_body, 0 },
+	{ "sharers", sharers_body, KIND_SHARES },
+	{ "vfork", vfork_body, 0 },
+	{ "bomb", bomb_body, 0 },
+	{ "herd", herd_body, 0 },
+	{ "signals", signals_body, 0 },
+	{ "ptrace", ptrace_body, 0 },
+	{ "dump", dump_body, KIND_ENDS },
+	{ "pidns", pidns_body, 0 },
+	{ "leader", leader_body, 0 },
+	{ "exec", exec_body, 0 },
+	{ "robust", robust_body, 0 },
+	{ "exit", exit_body, KIND_ENDS },
 };
 
 const unsigned int torture_nr_tasks = ARRAY_SIZE(torture_tasks);
