@@ -2,7 +2,7 @@
 /*
  * Victim fds: what they are, and whom they reach.
  */
-/* guest: smp=2 mem=2048 disk=ext4:64 timeout=300 */
+/* guest: smp=2 mem=2048 disk=ext4:256 timeout=300 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * the exit of any process while there is one, and how much is back in MemFree when a
  * pidfd or a victim fd says that the process is gone.
  */
-/* guest: smp=2 mem=2048 disk=ext4:64 timeout=300 */
+/* guest: smp=2 mem=2048 disk=ext4:256 timeout=300 */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdlib.h>

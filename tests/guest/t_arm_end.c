@@ -3,7 +3,7 @@
  * The end of a process as its victim fds see it: POLLIN when the memory is back and
  * not before, whatever ended it; and memory that is taken over when it exits.
  */
-/* guest: smp=2 mem=2048 disk=ext4:64 timeout=300 */
+/* guest: smp=2 mem=2048 disk=ext4:256 timeout=300 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * Victim fds that are closed, released and polled at any moment while their process
  * is killed or exits: nobody waits for ever, and nothing is held in the end.
  */
-/* guest: smp=2 mem=2048 disk=ext4:64 timeout=300 */
+/* guest: smp=2 mem=2048 disk=ext4:256 timeout=300 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>

@@ -5,7 +5,7 @@
  * device gives it back at once, and kill(2) alone does not.  What
  * process_mrelease(2) after kill(2) does stands beside it.
  */
-/* guest: smp=2 mem=2048 disk=ext4:64 timeout=120 */
+/* guest: smp=2 mem=2048 disk=ext4:256 timeout=120 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

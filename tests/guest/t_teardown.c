@@ -4,7 +4,7 @@
  * and the files that they held open; and a caller who waits for one that does not go
  * can be killed, and has a deadline.
  */
-/* guest: smp=2 mem=2048 disk=ext4:64 timeout=300 */
+/* guest: smp=2 mem=2048 disk=ext4:256 timeout=300 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
  * MRELEASE_ROUNDS, at most so many; MRELEASE_SECONDS, no round begins later.  A round
  * depends on the seed and its number only.  tests/torture runs it for longer.
  */
-/* guest: smp=2 mem=2048 disk=ext4:64 timeout=600 */
+/* guest: smp=2 mem=2048 disk=ext4:256 timeout=600 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
