@@ -20,6 +20,7 @@
 #include "batch.h"
 #include "caller.h"
 #include "group.h"
+#include "hold.h"
 #include "proc.h"
 #include "sys.h"
 #include "tap.h"
@@ -405,9 +406,78 @@ static void check_sharers(void)
 	group_remove("a");
 }
 
+/* Who does not get through its exit, and a smaller one that does. */
+static struct victim held_member(struct victim *other)
+{
+	struct victim v;
+
+	group_make("a");
+	v = member("a", 8);
+	hold_prepare(&v);
+	*other = member("a", 4);
+	return v;
+}
+
+/* 4 points: who has to be waited for holds up nobody. */
+static void check_deadline(void)
+{
+	struct victim v, slow = held_member(&v);
+	const struct mrelease_target *t;
+	int fd = group_open("a");
+
+	batch_init(b, MRELEASE_KILL | MRELEASE_TEARDOWN, 300);
+	batch_cgroup(dev, b, fd, ROOM);
+	close(fd);
+	t = target_of(slow.pid);
+	tap_ok(b->ret == -ETIMEDOUT && b->cgroup.nr == 2 &&
+		       b->cgroup.total.victims == 2,
+	       "one that is held in its exit: ETIMEDOUT, both are killed");
+	if (!tap_ok(t && t->error == -ETIMEDOUT &&
+			    t->result.anon_bytes >= 8 * MIB &&
+			    t->result.left_reasons == MRELEASE_LEFT_TIMEOUT,
+		    "what it has given, and that it is not torn down"))
+		batch_note(b, b->cgroup.nr, &b->cgroup.total);
+	tap_ok(gave(v.pid, 4), "the other one has given all");
+	hold_wait(&slow);
+	tap_ok(was_killed(hold_end(&slow)) && was_killed(victim_reap(&v)),
+	       "and dead");
+	group_remove("a");
+}
+
+/* 3 points. */
+static void check_killed_caller(void)
+{
+	struct victim v, slow = held_member(&v);
+	const struct mrelease_target *t;
+	int fd = group_open("a"), status;
+	pid_t caller;
+
+	batch_init(b, MRELEASE_KILL | MRELEASE_TEARDOWN, 0);
+	caller = fork();
+	if (!caller) {
+		batch_cgroup(dev, b, fd, ROOM);
+		_exit(0);
+	}
+	close(fd);
+	hold_wait(&slow);
+	was_killed(victim_reap(&v));
+	sleep_ms(50);
+	kill(caller, SIGKILL);
+	waitpid(caller, &status, 0);
+	t = target_of(slow.pid);
+	tap_ok(was_killed(status), "the caller is killed while it waits");
+	if (!tap_ok(t && t->error == -EINTR &&
+			    t->result.anon_bytes >= 8 * MIB &&
+			    t->result.left_reasons == MRELEASE_LEFT_SIGNAL,
+		    "EINTR, and what is left"))
+		batch_note(b, b->cgroup.nr, &b->cgroup.total);
+	tap_ok(was_killed(hold_end(&slow)), "and dead");
+	group_remove("a");
+}
+
 int main(void)
 {
-	tap_plan(2 * 8 + 5 + 4 + 4 + 16 + 4);
+	tap_plan(2 * 8 + 5 + 4 + 4 + 16 + 4 + 4 + 3);
 	dev = dev_open();
 	stage = caller_shared(sizeof(*stage));
 	b = &stage->b;
@@ -422,5 +492,7 @@ int main(void)
 	check_permission();
 	check_errors();
 	check_sharers();
+	check_deadline();
+	check_killed_caller();
 	return tap_done();
 }

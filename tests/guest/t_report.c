@@ -27,6 +27,7 @@
 #include "caller.h"
 #include "hold.h"
 #include "proc.h"
+#include "states.h"
 #include "sys.h"
 #include "tap.h"
 #include "victim.h"
@@ -369,9 +370,26 @@ static int nobody_kills(void *arg)
 	return dev_release(dev, victim->pidfd, MRELEASE_KILL, NULL);
 }
 
+/* In the middle of a core dump, which nobody reads. */
+static struct victim start_dumping(void)
+{
+	struct victim victim;
+	unsigned int i;
+
+	for (i = 0; strcmp(states_plain[i].name, "dumping core"); i++)
+		if (i + 1 == states_plain_nr)
+			tap_bail("no such state");
+	states_plain[i].prepare();
+	victim = victim_start(states_plain[i].body, NULL);
+	if (!states_plain[i].settle(&victim))
+		tap_bail("core dump");
+	return victim;
+}
+
 static void check_refusals(void)
 {
-	struct victim victim = victim_anon(BYTES, VICTIM_SLEEP, -1), sharing;
+	struct victim victim = victim_anon(BYTES, VICTIM_SLEEP, -1), sharing,
+		      dumping;
 	struct mrelease_result res;
 	uint32_t kill_all = MRELEASE_KILL | MRELEASE_KILL_SHARERS;
 	int self = sys_pidfd_open(getpid());
@@ -406,6 +424,13 @@ static void check_refusals(void)
 	ret = caller_run(nobody_kills, &victim);
 	expect_refusal("permission", REFUSED_PERMISSION, victim.pid,
 		       MRELEASE_KILL, ret, EPERM);
+
+	dumping = start_dumping();
+	begin();
+	ret = dev_release(dev, dumping.pidfd, MRELEASE_KILL, NULL);
+	expect_refusal("dump", REFUSED_DUMP, dumping.pid, MRELEASE_KILL, ret,
+		       EBUSY);
+	victim_end(&dumping);
 
 	sharing = victim_start(sharing_body, NULL);
 	begin();
@@ -735,7 +760,7 @@ static void tracing_setup(void)
 
 int main(void)
 {
-	tap_plan(72);
+	tap_plan(76);
 	dev = dev_open();
 	tracing_setup();
 	check_files();
