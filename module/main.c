@@ -13,6 +13,7 @@
 #include "module/device.h"
 #include "module/gather.h"
 #include "module/handle.h"
+#include "module/oom.h"
 #include "module/stats.h"
 #include "module/symbols.h"
 #include "module/victim.h"
@@ -61,10 +62,13 @@ static int __init mr_init(void)
 	ret = mr_watch_init();
 	if (ret)
 		goto err_rooms;
+	ret = mr_oom_init();
+	if (ret)
+		goto err_watch;
 	mr_device.groups = mr_stats_groups();
 	ret = misc_register(&mr_device);
 	if (ret)
-		goto err_watch;
+		goto err_oom;
 
 	pr_info("%s loaded, reaping by %s(), freed memory %s at once\n",
 		MR_VERSION, MR_ZAP_NAME,
@@ -72,6 +76,8 @@ static int __init mr_init(void)
 		"visible" : "not always visible");
 	return 0;
 
+err_oom:
+	mr_oom_exit();
 err_watch:
 	mr_watch_exit();
 err_rooms:
@@ -84,6 +90,7 @@ err_victims:
 static void __exit mr_exit(void)
 {
 	misc_deregister(&mr_device);
+	mr_oom_exit();
 	mr_watch_exit();
 	mr_rooms_exit();
 	mr_victims_exit();

@@ -13,6 +13,7 @@
 #include "module/compat/mm.h"
 #include "module/compat/pgtable.h"
 #include "module/counts.h"
+#include "module/oom.h"
 #include "module/pass.h"
 
 /* How long a piece may take before another worker does it too. */
@@ -127,6 +128,7 @@ int mr_pass_join(struct mr_victim *victim, struct mr_worker *worker,
 			pass->late_seen = false;
 			pass->joined = false;
 			pass->flags = rq->flags;
+			pass->reported = 0;
 			memset(&pass->yield, 0, sizeof(pass->yield));
 			/* What the victim's own exit unmaps, nobody looks at. */
 			pass->yield.tally.blind = !victim->users;
@@ -142,6 +144,25 @@ int mr_pass_join(struct mr_victim *victim, struct mr_worker *worker,
 	return 0;
 }
 
+/*
+ * Report what this pass has freed since it was last reported: anonymous pages without
+ * other users, and what was evicted.  Under victim->lock.
+ */
+static void mr_pass_report(struct mr_victim *victim, const struct mr_request *rq)
+{
+	struct mr_pass *pass = &victim->pass;
+	struct mr_counts now;
+	s64 freed;
+
+	mr_counts_read(&now, victim->mm, rq->task);
+	freed = pass->yield.before.anon - now.anon - (s64)pass->yield.tally.kept +
+		(s64)pass->yield.tally.evicted;
+	if (freed <= pass->reported)
+		return;
+	mr_oom_progress(freed - pass->reported);
+	pass->reported = freed;
+}
+
 /* Account for the piece that the worker has just done.  Under victim->lock. */
 static void mr_pass_finish(struct mr_victim *victim, struct mr_worker *worker)
 {
@@ -151,6 +172,8 @@ static void mr_pass_finish(struct mr_victim *victim, struct mr_worker *worker)
 	if (!worker->closed) {
 		mr_tally_add(&pass->yield.tally, &worker->tally);
 		pass->late_seen |= worker->late_seen;
+		if (mr_oom_wanted())
+			mr_pass_report(victim, worker->rq);
 	}
 	worker->piece.start = 0;
 	worker->piece.end = 0;

@@ -13,6 +13,7 @@
 #include "module/compat/mm.h"
 #include "module/counts.h"
 #include "module/gather.h"
+#include "module/oom.h"
 #include "module/pass.h"
 #include "module/reap.h"
 #include "module/robust.h"
@@ -326,6 +327,7 @@ int mr_reap(struct mr_victim *victim, struct mr_request *rq,
 		return -ETIMEDOUT;
 	}
 
+	mr_oom_begin();
 	room = mr_room_get();
 	if (room) {
 		batch.max = MR_BATCH_MAX;
@@ -345,5 +347,6 @@ int mr_reap(struct mr_victim *victim, struct mr_request *rq,
 			mr_compat_drain_all();
 	}
 	mr_room_put(room);
+	mr_oom_end();
 	return ret;
 }

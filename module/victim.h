@@ -67,6 +67,7 @@ struct mr_worker {
  * @cursor: what has been handed out
  * @workers: those who take part now
  * @yield: what it has given so far
+ * @reported: pages freed that the OOM killer has been told of
  *
  * All under mr_victim.lock.
  */
@@ -80,6 +81,7 @@ struct mr_pass {
 	struct mr_cursor cursor;
 	struct list_head workers;
 	struct mr_yield yield;
+	s64 reported;
 };
 
 /*
