@@ -185,8 +185,8 @@ static void mr_pass_finish(struct mr_victim *victim, struct mr_worker *worker)
 
 /*
  * The highest VMA below what has been handed out, and the cursor in it, below
- * whatever has no page tables: the price of a reservation must not be its size.
- * Under victim->lock and mmap lock.
+ * whatever has no page tables: the price of a reservation must not be its size, nor
+ * that of VMAs that nobody has used their number.  Under victim->lock and mmap lock.
  */
 static struct vm_area_struct *mr_pass_vma(struct mr_victim *victim)
 {
@@ -200,7 +200,7 @@ static struct vm_area_struct *mr_pass_vma(struct mr_victim *victim)
 			floor = mr_compat_tables_floor(vma, cursor->pos - 1);
 			if (floor == cursor->pos)
 				return vma;
-			cursor->pos = max(floor, vma->vm_start);
+			cursor->pos = floor;
 		} while (cursor->pos > vma->vm_start);
 	}
 	return NULL;

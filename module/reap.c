@@ -112,13 +112,13 @@ static void mr_reap_piece(struct mm_struct *mm, struct mr_worker *worker,
 {
 	const struct mr_piece *piece = &worker->piece;
 	u32 flags = worker->rq->flags;
+	struct mr_compat_vmas vmas;
 	struct vm_area_struct *vma;
 	u32 refusal;
 
 	batch->tally = &worker->tally;
-	for (vma = find_vma(mm, piece->start);
-	     vma && vma->vm_start < piece->end;
-	     vma = find_vma(mm, vma->vm_end)) {
+	mr_compat_vmas_init(&vmas, mm, piece->start);
+	while ((vma = mr_compat_vmas_next(&vmas, piece->end))) {
 		refusal = mr_vma_refusal(vma, flags);
 		if (refusal) {
 			/* Each process has one that never holds a page of its own. */

@@ -68,6 +68,46 @@ static inline struct vm_area_struct *mr_compat_vma_below(struct mm_struct *mm,
 }
 
 /*
+ * Going through VMAs upwards: since 6.1 from leaf to leaf of the maple tree, and not
+ * from its root each time.  The caller holds the mmap lock all the way.
+ */
+struct mr_compat_vmas {
+#ifdef MR_HAVE_MAPLE_TREE
+	struct ma_state mas;
+#else
+	struct vm_area_struct *next;
+#endif
+};
+
+static inline void mr_compat_vmas_init(struct mr_compat_vmas *vmas,
+				       struct mm_struct *mm, unsigned long addr)
+{
+#ifdef MR_HAVE_MAPLE_TREE
+	MA_STATE(mas, &mm->mm_mt, addr, addr);
+
+	vmas->mas = mas;
+#else
+	vmas->next = find_vma(mm, addr);
+#endif
+}
+
+/* The next one that begins below @end, or NULL; the first may begin below @addr. */
+static inline struct vm_area_struct *mr_compat_vmas_next(struct mr_compat_vmas *vmas,
+							 unsigned long end)
+{
+#ifdef MR_HAVE_MAPLE_TREE
+	return mas_find(&vmas->mas, end - 1);
+#else
+	struct vm_area_struct *vma = vmas->next;
+
+	if (!vma || vma->vm_start >= end)
+		return NULL;
+	vmas->next = vma->vm_next;
+	return vma;
+#endif
+}
+
+/*
  * Can a VMA under mlock(2) be unmapped from outside?  Before 5.18 the exit path
  * cleared the lock of each page by walking the page tables, and would miss what
  * had been unmapped before.  Told by the helper that came with the change.

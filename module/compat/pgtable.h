@@ -33,8 +33,8 @@ static inline pte_t *mr_compat_pte_map(struct mm_struct *mm, pmd_t *pmd,
 
 /*
  * How far down from @addr there is nothing mapped, as all levels but the last
- * show it: the lowest address of the range without a table that @addr lies in;
- * @addr + 1 where there is one.  The mmap lock is held for reading, so tables of
+ * show it: the lowest address of the range without a table that @addr lies in, be
+ * it below the VMA; @addr + 1 where there is one.  The mmap lock is held for reading, so tables of
  * these levels do not go away, but for those that hugetlbfs shares.
  */
 static inline unsigned long mr_compat_tables_floor(struct vm_area_struct *vma,
@@ -58,10 +58,13 @@ static inline unsigned long mr_compat_tables_floor(struct vm_area_struct *vma,
 	if (pud_bad(pudval) || (vma->vm_flags & VM_HUGETLB))
 		return floor;
 
-	/* As far as this table goes, and the VMA. */
+	/*
+	 * As far as this table goes, which is not a shared one: a VMA of hugetlbfs
+	 * has all of the addresses of such a table for itself.
+	 */
 	for (pmd = pmd_offset(pud, addr); pmd_none(READ_ONCE(*pmd)); pmd--) {
 		floor = (floor - 1) & PMD_MASK;
-		if (!(floor & ~PUD_MASK) || floor <= vma->vm_start)
+		if (!(floor & ~PUD_MASK))
 			break;
 	}
 	return floor;
