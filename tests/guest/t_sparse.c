@@ -19,7 +19,7 @@
 #define GIB (1UL << 30)
 #define PAGE 4096UL
 #define SPOTS 1024
-#define VMAS 30000
+#define VMAS 10000
 #define TOUCHED (SPOTS * PAGE)
 #define TABLES (SPOTS * (2UL << 20))
 
@@ -28,7 +28,8 @@
  * @reserve: bytes that are mapped
  * @step: between the pages of it that are touched
  * @spots: how many are
- * @vmas: further VMAs, of a page each, that nobody touched
+ * @vmas: further VMAs, of a page each
+ * @used: these are touched, too
  */
 struct shape {
 	const char *name;
@@ -36,19 +37,26 @@ struct shape {
 	size_t step;
 	unsigned int spots;
 	unsigned int vmas;
+	bool used;
 };
 
 /* Many pages, so that a timer's tick is little beside them. */
-static const struct shape dense = { "dense", 8 * TOUCHED, PAGE, 8 * SPOTS, 0 };
+static const struct shape dense = { "dense",   8 * TOUCHED, PAGE,
+				    8 * SPOTS, 0,	    false };
 static const struct shape reserved = { "16 TiB reserved", 16384 * GIB, PAGE,
-				       8 * SPOTS, 0 };
-static const struct shape table = { "a table for each page", TABLES, 2UL << 20,
-				    SPOTS, 0 };
-static const struct shape spread = { "spread over 1 TiB", 1024 * GIB, GIB,
-				     SPOTS, 0 };
-static const struct shape half = { "VMAs, half of them", TOUCHED, PAGE, SPOTS,
-				   VMAS / 2 };
-static const struct shape full = { "VMAs", TOUCHED, PAGE, SPOTS, VMAS };
+				       8 * SPOTS,	  0,	       false };
+static const struct shape table = {
+	"a table for each page", TABLES, 2UL << 20, SPOTS, 0, false
+};
+static const struct shape spread = {
+	"spread over 1 TiB", 1024 * GIB, GIB, SPOTS, 0, false
+};
+static const struct shape unused = { "VMAs, unused", 8 * TOUCHED, PAGE,
+				     8 * SPOTS,	     VMAS,	  false };
+static const struct shape half = {
+	"VMAs, half of them", TOUCHED, PAGE, SPOTS, VMAS / 2, true
+};
+static const struct shape full = { "VMAs", TOUCHED, PAGE, SPOTS, VMAS, true };
 
 static int dev;
 
@@ -73,8 +81,11 @@ static void body(void *arg)
 	for (i = 0; i < shape->spots; i++)
 		mem[i * shape->step] = 1;
 	/* Neighbours of different rights are not merged. */
-	for (i = 0; i < shape->vmas; i++)
-		map(PAGE, i & 1 ? PROT_READ : PROT_NONE);
+	for (i = 0; i < shape->vmas; i++) {
+		mem = map(PAGE, i & 1 ? PROT_READ : PROT_READ | PROT_WRITE);
+		if (shape->used && (i & 1 ? *mem : (*mem = 1)) < 0)
+			_exit(96);
+	}
 	victim_ready();
 	for (;;)
 		pause();
@@ -116,10 +127,13 @@ int main(void)
 	dev = dev_open();
 	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &fifo))
 		tap_bail("sched_setscheduler");
-	tap_plan(15);
+	tap_plan(18);
 	base = cost(&dense);
 	tap_ok(cost(&reserved) < base + base / 10,
 	       "16 TiB that are only reserved cost nothing");
+	/* Those near to what is used are looked at. */
+	tap_ok(cost(&unused) < base + 300 * VMAS,
+	       "VMAs that nobody uses cost next to nothing");
 	base = cost(&table);
 	far = cost(&spread);
 	/* In the one they share tables of the next level, in the other they do not. */
