@@ -13,9 +13,10 @@
  *
  * From 6.2 the counters are per CPU, and their fast read is off by up to a
  * batch for each CPU.  Before, each thread kept up to 64 events of its own,
- * folded in when it leaves the mm; those of @task's threads are added here.  A
- * thread caught between the two steps of its folding is counted twice, which
- * the second look at its own part detects in all but the narrowest window.
+ * folded in when it leaves the mm; those of @task's threads are added here, and
+ * not those of other processes with the same mm.  A thread caught between the
+ * two steps of its folding is counted twice, which the second look at its own
+ * part detects in all but the narrowest window.
  *
  * The caller has a reference to the mm and to @task, which may be NULL: no thread
  * of it is left.

@@ -289,8 +289,9 @@ static void check_killed_before(void)
 	struct mrelease_result first, again;
 	struct footprint fp;
 
-	footprint_read(victim.pid, &fp);
+	/* It may be on its way to where it sleeps, and to a page more. */
 	hold_freeze(victim.pid);
+	footprint_read(victim.pid, &fp);
 	tap_ok(dev_release(dev, victim.pidfd, 0, NULL) == -EINVAL,
 	       "flags 0: EINVAL before the kill");
 	sys_pidfd_send_signal(victim.pidfd, SIGKILL);

@@ -47,6 +47,17 @@ static uint64_t sum(const struct footprint *fp)
 	return fp->anon + fp->file + fp->shmem + fp->swap + fp->hugetlb;
 }
 
+/*
+ * Up to 6.1 each thread has up to 64 pages in a count of its own, and those of other
+ * processes with the same memory are not asked.
+ */
+static uint64_t not_counted;
+
+static bool is_all(uint64_t bytes, uint64_t want)
+{
+	return bytes && bytes <= want && want - bytes <= not_counted;
+}
+
 /* 3 points, with what the victim has now. */
 static void check(const char *name, int ret, int want,
 		  const struct mrelease_result *res, uint32_t reasons,
@@ -54,7 +65,7 @@ static void check(const char *name, int ret, int want,
 {
 	tap_ok(ret == want, "%s: %s", name, err_name(want));
 	tap_ok(res->left_reasons == reasons, "%s: the reason", name);
-	tap_ok(res->left_bytes && res->left_bytes == sum(fp),
+	tap_ok(is_all(res->left_bytes, sum(fp)),
 	       "%s: left_bytes is what is left", name);
 	tap_note("%-22s %9s left %8llu KiB of %8llu, reasons %#5x, notes %#x",
 		 name, err_name(ret), res->left_bytes >> 10,
@@ -162,7 +173,9 @@ static void check_sharer(void)
 {
 	struct victim victim = victim_start(sharer_body, NULL);
 
+	not_counted = kernel_before(6, 2) ? 64 * PAGE : 0;
 	check_alive("SHARED", &victim, 0, -EINVAL, MRELEASE_LEFT_SHARED);
+	not_counted = 0;
 	victim_end(&victim);
 }
 
