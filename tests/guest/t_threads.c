@@ -3,7 +3,7 @@
  * One victim released by several threads of the library: whoever of them comes first or
  * late, the caller is told once what there was.  Times are a comment.
  */
-/* guest: smp=4 mem=2048 timeout=240 */
+/* guest: smp=2 timeout=240 */
 #include <errno.h>
 #include <string.h>
 
@@ -15,7 +15,7 @@
 #include "victim.h"
 
 #define MIB (1024UL * 1024)
-#define ROUNDS 5
+#define ROUNDS 3
 
 /* struct tally - of the rounds with as many threads */
 struct tally {
@@ -60,7 +60,7 @@ int main(void)
 {
 	static const uint32_t threads[] = { 1, 2, 4, 16 };
 	/* Of several pieces, and of less than one. */
-	static const size_t bytes[] = { 320 * MIB, 2 * MIB };
+	static const size_t bytes[] = { 160 * MIB, 2 * MIB };
 	struct mrelease *h = mrelease_open(MRELEASE_BACKEND_DEVICE);
 	unsigned int i, j, n;
 
