@@ -34,8 +34,9 @@ static inline pte_t *mr_compat_pte_map(struct mm_struct *mm, pmd_t *pmd,
 /*
  * How far down from @addr there is nothing mapped, as all levels but the last
  * show it: the lowest address of the range without a table that @addr lies in, be
- * it below the VMA; @addr + 1 where there is one.  The mmap lock is held for reading, so tables of
- * these levels do not go away, but for those that hugetlbfs shares.
+ * it below the VMA; @addr + 1 where there is one.  The mmap lock is held for
+ * reading, so tables of these levels do not go away, but for those that hugetlbfs
+ * shares.
  */
 static inline unsigned long mr_compat_tables_floor(struct vm_area_struct *vma,
 						   unsigned long addr)

@@ -229,6 +229,7 @@ static void call_armed(struct call *c)
 		call_release(c, fd, -1);
 	} else {
 		sys_pidfd_send_signal(prey->pidfd, SIGKILL);
+		/* Until the others are dead, it need not: just wait for a while. */
 		if (prey->kind->traits & KIND_SHARES)
 			arm_poll(fd, c->timeout % 1000);
 		else if (!arm_poll(fd, TORTURE_PATIENCE))
