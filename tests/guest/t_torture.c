@@ -137,9 +137,11 @@ static bool run_round(uint64_t seed)
 	bool ok;
 
 	world->preys = 1 + pick(&rng, TORTURE_VICTIMS);
-	for (i = 0; i < world->preys; i++)
-		torture_start(&world->prey[i], torture_kind(&rng),
-			      random_next(&rng) | 1);
+	for (i = 0; i < world->preys; i++) {
+		uint64_t own = random_next(&rng) | 1;
+
+		torture_start(&world->prey[i], torture_kind(&rng), own);
+	}
 	for (i = 0; i < world->preys; i++)
 		wait_ready(&world->prey[i], &rng);
 	torture_disturb_begin(&rng);

@@ -50,6 +50,7 @@ struct kind {
  * struct prey - a victim of this round
  * @mutex: robust, of the process; in memory that the test program shares
  * @locked: the victim has taken it
+ * @stock: process_mrelease(2) was used on it, which loses robust mutexes
  * @ready: the victim is what it wants to be; in shared memory
  */
 struct prey {
@@ -58,6 +59,7 @@ struct prey {
 	const struct kind *kind;
 	pthread_mutex_t mutex;
 	int locked;
+	int stock;
 	int ready;
 };
 

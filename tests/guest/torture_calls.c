@@ -282,6 +282,7 @@ static void *call_thread(void *arg)
 		c->ret = sys_pidfd_send_signal(prey->pidfd, SIGKILL);
 		break;
 	case OP_SYSCALL:
+		__atomic_store_n(&prey->stock, 1, __ATOMIC_SEQ_CST);
 		c->ret = sys_process_mrelease(prey->pidfd, 0);
 		break;
 	default:
