@@ -11,6 +11,7 @@
 #include <linux/mrelease.h>
 
 #include "module/device.h"
+#include "module/fetch.h"
 #include "module/gather.h"
 #include "module/handle.h"
 #include "module/oom.h"
@@ -59,9 +60,12 @@ static int __init mr_init(void)
 	ret = mr_rooms_init();
 	if (ret)
 		goto err_victims;
-	ret = mr_watch_init();
+	ret = mr_fetch_init();
 	if (ret)
 		goto err_rooms;
+	ret = mr_watch_init();
+	if (ret)
+		goto err_fetch;
 	ret = mr_oom_init();
 	if (ret)
 		goto err_watch;
@@ -80,6 +84,8 @@ err_oom:
 	mr_oom_exit();
 err_watch:
 	mr_watch_exit();
+err_fetch:
+	mr_fetch_exit();
 err_rooms:
 	mr_rooms_exit();
 err_victims:
@@ -92,6 +98,7 @@ static void __exit mr_exit(void)
 	misc_deregister(&mr_device);
 	mr_oom_exit();
 	mr_watch_exit();
+	mr_fetch_exit();
 	mr_rooms_exit();
 	mr_victims_exit();
 }

@@ -12,6 +12,7 @@
 #include "module/compat/drain.h"
 #include "module/compat/mm.h"
 #include "module/counts.h"
+#include "module/fetch.h"
 #include "module/gather.h"
 #include "module/oom.h"
 #include "module/pass.h"
@@ -220,8 +221,8 @@ static int mr_reap_pieces(struct mr_victim *victim, struct mr_worker *worker,
 /*
  * Find the pages that the exit of the victim's threads needs for their robust
  * futexes.  Each caller does so for itself: what it finds later is never more.
- * When it cannot be said, since a part of it is swapped out, say, nothing is
- * unmapped until the threads are through with their lists.
+ * A part that is swapped out is asked for; while the pages cannot be said nothing is
+ * unmapped, until the threads are through with their lists.
  *
  * Returns 0, -EINTR, -ETIMEDOUT or -EAGAIN.
  */
@@ -246,6 +247,8 @@ static int mr_reap_spare(struct mr_victim *victim, struct mr_request *rq,
 		mmap_read_unlock(victim->mm);
 		if (found)
 			return 0;
+		if (spare->away)
+			mr_fetch_page(victim->mm, spare->away);
 		if (rq->eager)
 			return -EAGAIN;
 

@@ -52,6 +52,17 @@ static bool mr_robust_keep(struct mr_robust *r, const struct mr_word *word)
 	return mr_spare_add(r->spare, &word->page);
 }
 
+/* A word, and what to do when it is not there. */
+static enum mr_found mr_robust_word(struct mr_robust *r, unsigned long addr,
+				    unsigned int size, struct mr_word *word)
+{
+	enum mr_found found = mr_word_find(r->mm, addr, size, word);
+
+	if (found == MR_FOUND_AWAY && word->swapped)
+		r->spare->away = addr;
+	return found;
+}
+
 /* A word that the exit will follow. */
 static enum mr_found mr_robust_link(struct mr_robust *r, unsigned long addr,
 				    unsigned int size, struct mr_word *word)
@@ -59,7 +70,7 @@ static enum mr_found mr_robust_link(struct mr_robust *r, unsigned long addr,
 	if (!r->words)
 		return MR_FOUND_AWAY;
 	r->words--;
-	return mr_word_find(r->mm, addr, size, word);
+	return mr_robust_word(r, addr, size, word);
 }
 
 /*
@@ -73,7 +84,7 @@ static bool mr_robust_futex(struct mr_robust *r, unsigned long addr)
 	if (!r->words)
 		return false;
 	r->words--;
-	switch (mr_word_find(r->mm, addr, sizeof(u32), &word)) {
+	switch (mr_robust_word(r, addr, sizeof(u32), &word)) {
 	case MR_FOUND_WORD:
 		return mr_robust_keep(r, &word);
 	case MR_FOUND_AWAY:
@@ -106,7 +117,7 @@ static bool mr_robust_follow(struct mr_robust *r, unsigned long head,
 	enum mr_found found;
 
 	for (i = 0; i < ARRAY_SIZE(word); i++) {
-		found = mr_word_find(r->mm, head + i * size, size, &word[i]);
+		found = mr_robust_word(r, head + i * size, size, &word[i]);
 		if (found != MR_FOUND_WORD)
 			return found == MR_FOUND_NOTHING;
 	}
@@ -169,8 +180,8 @@ static bool mr_robust_process(struct mr_robust *r, struct task_struct *p)
  * Does not sleep.
  *
  * Return: true when @spare is all of it; false when that cannot be said: a part is
- * swapped out, or there are too many.  The threads will be through with their lists
- * sooner or later, so the answer changes.
+ * swapped out, then @spare->away is its address, or there are too many.  The threads
+ * will be through with their lists sooner or later, so the answer changes.
  */
 bool mr_robust_find(struct mm_struct *mm, struct task_struct *task,
 		    unsigned int pins, bool shared, struct mr_spare *spare)
@@ -186,6 +197,7 @@ bool mr_robust_find(struct mm_struct *mm, struct task_struct *task,
 	bool found = true;
 
 	spare->nr = 0;
+	spare->away = 0;
 	rcu_read_lock();
 	if (none) {
 		found = mr_robust_process(&r, task);

@@ -25,11 +25,14 @@
  * @nr: how many
  * @max: how many there is room for
  * @ranges: in ascending order, neither overlapping nor touching each other
+ * @away: an address whose page has to be there to say what belongs to the set; 0 when
+ *	there is none
  */
 struct mr_spare {
 	unsigned int nr;
 	unsigned int max;
 	struct mr_piece *ranges;
+	unsigned long away;
 };
 
 /* Index of the first range that ends at or above @addr. */

@@ -43,8 +43,10 @@ static enum mr_found mr_word_find_pte(struct vm_area_struct *vma, pte_t ptent,
 {
 	if (pte_none(ptent))
 		return mr_word_absent(vma);
-	if (!pte_present(ptent))
+	if (!pte_present(ptent)) {
+		word->swapped = true;
 		return MR_FOUND_AWAY;
+	}
 	/* The zero page. */
 	if (pte_special(ptent))
 		return MR_FOUND_NOTHING;
@@ -112,7 +114,7 @@ static bool mr_vma_readable(struct vm_area_struct *vma)
  * @mm: its mmap lock is held for reading
  * @addr: any value
  * @size: of the word: 4, or that of a long
- * @word: @word->page and @word->shared are valid unless nothing is there
+ * @word: @word->page, @word->shared and @word->swapped are valid unless nothing is there
  *
  * Takes page table locks; does not sleep.
  *
@@ -131,6 +133,7 @@ enum mr_found mr_word_find(struct mm_struct *mm, unsigned long addr,
 	if (!vma || vma->vm_start > addr)
 		return MR_FOUND_NOTHING;
 	word->shared = vma->vm_flags & VM_SHARED;
+	word->swapped = false;
 	word->page.start = addr & PAGE_MASK;
 	word->page.end = word->page.start + PAGE_SIZE;
 	/* Across two pages: no compiler puts a word there. */

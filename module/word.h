@@ -27,11 +27,13 @@ enum mr_found {
  * @value: valid when it was found
  * @page: the page that it is in, or the huge page
  * @shared: in a shared mapping
+ * @swapped: it is away, and a fault would bring it back: swapped out, most likely
  */
 struct mr_word {
 	unsigned long value;
 	struct mr_piece page;
 	bool shared;
+	bool swapped;
 };
 
 enum mr_found mr_word_find(struct mm_struct *mm, unsigned long addr,
