@@ -171,23 +171,46 @@ static bool is_swapped(void *page)
 	return n == sizeof(entry) && entry >> 62 & 1;
 }
 
+void chain_swap_out(void *page)
+{
+	int i;
+
+	for (i = 0; i < 100 && !is_swapped(page); i++) {
+		madvise(page, PAGE, MADV_PAGEOUT);
+		usleep(10000);
+	}
+	if (!is_swapped(page))
+		_exit(95);
+}
+
 static void make_swapped(struct robust_lock *locks)
 {
 	struct robust_list_head *head = new_head();
-	int i;
 
 	robust_take(head, &locks[0]);
 	robust_take(head, &locks[1]);
 	robust_register(head);
-	for (i = 0; i < 100 && !is_swapped(head); i++) {
-		madvise(head, PAGE, MADV_PAGEOUT);
-		usleep(10000);
-	}
-	if (!is_swapped(head))
-		_exit(95);
+	chain_swap_out(head);
 }
 
-static const char *needs_swap(void)
+/* Head and nodes, one after the other has to come back. */
+static void make_all_swapped(struct robust_lock *locks)
+{
+	struct robust_list_head *head = new_head();
+	char *nodes = map_touched(2 * NODES * PAGE, false);
+	unsigned int i;
+
+	robust_take(head, &locks[0]);
+	for (i = 0; i < NODES; i++)
+		robust_take(head, (void *)(nodes + 2 * i * PAGE));
+	robust_take(head, &locks[1]);
+	robust_register(head);
+	for (i = 0; i < NODES; i++)
+		chain_swap_out(nodes + 2 * i * PAGE);
+	chain_swap_out(head);
+}
+
+const char *chain_needs_swap(void)
 {
 	char line[256];
 	int lines = 0;
@@ -208,7 +231,9 @@ const struct chain chains[] = {
 	{ "copy of a file's page", make_file, 1, 2, false, NULL },
 	{ "two threads", make_threads, 2, 2, false, NULL },
 	{ "head in a huge page", make_huge, HUGE / PAGE, 2, false, no_thp },
-	{ "head swapped out", make_swapped, 0, 2, true, needs_swap },
+	{ "head swapped out", make_swapped, 1, 2, false, chain_needs_swap },
+	{ "all swapped out", make_all_swapped, 1 + NODES, 2, false,
+	  chain_needs_swap },
 	{ "very many private nodes", make_many, 0, 2, true, NULL },
 };
 

@@ -38,6 +38,10 @@ extern const unsigned int chains_nr;
 extern const struct chain broken_chains[];
 extern const unsigned int broken_chains_nr;
 
+/* In the victim: swap out a page, or exit. */
+void chain_swap_out(void *page);
+const char *chain_needs_swap(void);
+
 /* The tests of all of these, in robust_lists.c; returns the exit status. */
 int robust_lists(void);
 

@@ -37,9 +37,17 @@ void fuse_end(void);
 
 /* A device of which nobody answers a request. */
 #define NBD_DEVICE "/dev/nbd0"
+#define NBD_BYTES (64UL * 1024 * 1024)
 
 void nbd_start(void);
 bool nbd_wait_hung(void);
+
+/* A device that works, but for those who read while that is wished. */
+void nbd_serve(void);
+void nbd_hang_reads(bool hang);
+bool nbd_wait_read(void);
+
+/* The end of either. */
 void nbd_end(void);
 
 /* Wait until nobody has it open any more, io_uring's workers included. */
