@@ -131,8 +131,8 @@
  * @MRELEASE_LEFT_ROBUST: Pages that the lists of robust futexes of the victim's
  *	threads go through: their exit has to follow them, and then frees them.
  *	With LEFT_TIMEOUT or LEFT_SIGNAL: such a list could not be followed from
- *	outside, since a part of it is swapped out, say, so that nothing was
- *	unmapped yet.
+ *	outside, since a part of it is swapped out to a disk that hangs, say, so
+ *	that nothing was unmapped yet.
  * @MRELEASE_LEFT_TIMEOUT: timeout_ms ran out (ETIMEDOUT).
  * @MRELEASE_LEFT_SIGNAL: A signal ended the call (EINTR).
  * @MRELEASE_LEFT_EXITING: The victim's own exit is freeing the rest.
@@ -415,9 +415,10 @@ struct mrelease_arm_args {
  *	Robust futexes (set_robust_list(2)) that the victim holds are given back
  *	by its exit as if it had died alone.  What the lists of its threads go
  *	through is left for that (LEFT_ROBUST); everything else comes back at
- *	once.  Where a part of a list is swapped out, or it goes through more
- *	pages than there is room for (256), nothing is unmapped before the threads
- *	are through with their lists, up to the deadline.
+ *	once.  A part that is swapped out is read in first.  Where that does not
+ *	work, or a list goes through more pages than there is room for (256), nothing
+ *	is unmapped before the threads are through with their lists, up to the
+ *	deadline.
  *
  *	A victim thread that is inside write(2) to a pipe or socket with a
  *	private, modified copy of a file page as its source may send the file's
