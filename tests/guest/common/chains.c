@@ -15,6 +15,7 @@
 #include "chains.h"
 #include "kinds.h"
 #include "proc.h"
+#include "sys.h"
 #include "victim.h"
 
 #ifndef SYS_memfd_secret
@@ -175,7 +176,10 @@ void chain_swap_out(void *page)
 {
 	int i;
 
-	for (i = 0; i < 100 && !is_swapped(page); i++) {
+	for (i = 0; i < 1000 && !is_swapped(page); i++) {
+		/* It may be in a list that another CPU keeps: have all of them emptied. */
+		if (i % 50 == 49)
+			write_file("/proc/sys/vm/compact_memory", "1");
 		madvise(page, PAGE, MADV_PAGEOUT);
 		usleep(10000);
 	}
