@@ -151,7 +151,8 @@ void drop_page_cache(void);
 void go_first(void);
 
 /* Parts, each a way to call the program. */
-int part_wall(void);
+/* Of one victim, or of all. */
+int part_wall(const char *only);
 int part_latency(void);
 int part_pages(void);
 int part_small(void);

@@ -10,7 +10,8 @@
 
 static int usage(void)
 {
-	fputs("usage: bench wall|latency|pages|small|shapes|tlb\n"
+	fputs("usage: bench latency|pages|small|shapes|tlb\n"
+	      "       bench wall [VICTIM]\n"
 	      "       bench scale MIB\n",
 	      stderr);
 	return 2;
@@ -24,7 +25,7 @@ int main(int argc, char **argv)
 	victims_init();
 	methods_init();
 	if (!strcmp(part, "wall"))
-		return part_wall();
+		return part_wall(argc > 2 ? argv[2] : NULL);
 	if (!strcmp(part, "latency"))
 		return part_latency();
 	if (!strcmp(part, "pages"))

@@ -69,14 +69,17 @@ static void look(const volatile char *mem, size_t bytes)
 		(void)mem[i];
 }
 
-static char *map_file(const char *path, size_t bytes, int prot, int flags)
+static char *map_file(const char *path, size_t from, size_t bytes, int prot,
+		      int flags)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *mem;
 
 	if (fd < 0)
 		_exit(94);
-	mem = map(bytes, prot, flags, fd);
+	mem = mmap(NULL, bytes, prot, flags, fd, from);
+	if (mem == MAP_FAILED)
+		_exit(94);
 	close(fd);
 	return mem;
 }
@@ -127,7 +130,7 @@ void body_file(void *arg)
 {
 	const struct kind *kind = arg;
 	size_t bytes = kind->file + kind->shared;
-	char *mem = map_file(kind->path, bytes, PROT_READ,
+	char *mem = map_file(kind->path, 0, bytes, PROT_READ,
 			     kind->file ? MAP_PRIVATE : MAP_SHARED);
 
 	look(mem, bytes);
@@ -187,8 +190,9 @@ static void body_browser(void *arg)
 		touch(mem + PAGE, 4 * PAGE, PAGE);
 	}
 	for (i = 0; i < 64; i++) {
-		mem = map_file(kind->path, kind->file / 64,
-			       PROT_READ | PROT_WRITE, MAP_PRIVATE);
+		mem = map_file(kind->path, i * (kind->file / 64),
+			       kind->file / 64, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE);
 		look(mem, kind->file / 64);
 		mem[0] = 1;
 	}
@@ -211,7 +215,7 @@ static void body_jvm(void *arg)
 		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 	madvise(mem, 240 * MIB, MADV_NOHUGEPAGE);
 	touch(mem, 4 * MIB, PAGE);
-	look(map_file(kind->path, kind->file, PROT_READ, MAP_PRIVATE),
+	look(map_file(kind->path, 0, kind->file, PROT_READ, MAP_PRIVATE),
 	     kind->file);
 	start_threads(32, sleeper);
 	done();

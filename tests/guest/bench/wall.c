@@ -3,6 +3,7 @@
  * Times: all methods on all victims, side by side.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "bench.h"
 
@@ -42,12 +43,15 @@ static void take_all(const struct kind *kind, int round, bool tell)
 	}
 }
 
-int part_wall(void)
+int part_wall(const char *only)
 {
 	/* What is done the first time only. */
 	take_all(&kinds[0], 0, false);
-	for (unsigned int i = 0; i < nr_kinds; i++)
+	for (unsigned int i = 0; i < nr_kinds; i++) {
+		if (only && strcmp(only, kinds[i].name))
+			continue;
 		for (int round = 0; round < rounds(ROUNDS); round++)
 			take_all(&kinds[i], round, true);
+	}
 	return 0;
 }
