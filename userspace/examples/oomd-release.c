@@ -12,6 +12,10 @@
  * user.oomd_kill after the last (252 and 257 do).  The signal Killed on D-Bus comes after
  * that.  By then cgroup.procs does not name who has begun to exit: hence the victim fds.
  *
+ * One that gets as far as its exit before this hears of it, and is slow there, for want of
+ * a CPU, say, does not keep its memory either: the module takes that over as the exit
+ * begins (MRELEASE_TEARDOWN).
+ *
  * It kills nobody.  Without MRELEASE_KILL a release of a process that is not being killed
  * is EINVAL; it is tried again for as long as systemd-oomd is at it.  So it does not
  * matter who else may write those attributes, or whose number a pid is by now.
@@ -123,7 +127,10 @@ static struct victim *victim_of(pid_t pid)
 	if (pidfd < 0)
 		return NULL;
 	*v = (struct victim){ .pid = pid };
-	v->fd = mrelease_arm(handle, pidfd, 0);
+	v->fd = mrelease_arm(handle, pidfd, MRELEASE_TEARDOWN);
+	/* By process_mrelease(2), which cannot. */
+	if (v->fd < 0 && errno == EINVAL)
+		v->fd = mrelease_arm(handle, pidfd, 0);
 	if (v->fd < 0 && errno != ESRCH)
 		complain(mrelease_strerror(errno, NULL));
 	close(pidfd);
