@@ -116,7 +116,8 @@ check_length() {
 check_places() {
 	git grep -nE '(^|[^A-Za-z0-9_.$}])/(home|root|work|Users|builds|scratch)/[A-Za-z0-9]' -- ':!LICENSES' || :
 	git grep -nE '\<(deb|ftp|http|security|snapshot|archive|mirrors?)\.([a-z0-9-]+\.)*(debian|ubuntu|kernel)\.(org|com)' -- ':!LICENSES' || :
-	git grep -nE '(https?|ftp|ssh|git)://[a-z0-9]' -- ':!LICENSES' ':!*.md' ':!.clang-format' ':!debian/copyright' || :
+	git grep -nE '(https?|ftp|ssh|git)://[a-z0-9]' -- ':!LICENSES' ':!*.md' ':!.clang-format' ':!debian/copyright' |
+		grep -v 'xmlns[:a-z]*="http:/' || :
 	git grep -nE '\<[0-9]{1,3}(\.[0-9]{1,3}){3}\>' -- ':!LICENSES' | grep -vE '\<(127\.0\.0\.1|0\.0\.0\.0)\>' || :
 }
 
