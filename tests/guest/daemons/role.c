@@ -123,9 +123,12 @@ static void answer(void)
 static void hang_in(const char *dir)
 {
 	char path[256];
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	/* If the file is there already a kernel may have opened it. */
+	(void)!write(fd, "", 1);
 }
 
 static unsigned long mem_available(void)
