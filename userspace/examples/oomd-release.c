@@ -10,11 +10,8 @@
  * It hears of a kill by inotify (IN_ATTRIB), at once and without a bus: systemd-oomd counts
  * in attributes of the cgroup's directory, user.oomd_ooms right before the first SIGKILL,
  * user.oomd_kill after the last (252 and 257 do).  The signal Killed on D-Bus comes after
- * that.  By then cgroup.procs does not name who has begun to exit: hence the victim fds.
- *
- * One that gets as far as its exit before this hears of it, and is slow there, for want of
- * a CPU, say, does not keep its memory either: the module takes that over as the exit
- * begins (MRELEASE_TEARDOWN).
+ * that.  By then cgroup.procs does not name who has begun to exit: hence the victim fds,
+ * with MRELEASE_TEARDOWN for those who are slow there.
  *
  * It kills nobody.  Without MRELEASE_KILL a release of a process that is not being killed
  * is EINVAL; it is tried again for as long as systemd-oomd is at it.  So it does not
@@ -45,11 +42,8 @@
 #define GROUPS_MAX 2048
 #define VICTIMS_MAX 4096
 #define PATH_ROOM 512
-#define CALM_MS 10000
-#define PRESSURE_MS 500
-#define PRESSURE_LASTS_MS 5000
-#define RELEASE_MS 1000
-#define KILL_MS 3000
+enum { CALM_MS = 10000, PRESSURE_MS = 500, PRESSURE_LASTS_MS = 5000 };
+enum { RELEASE_MS = 1000, KILL_MS = 3000 };
 
 /* struct group - a cgroup that is, or of whom somebody is left; path "" if free */
 struct group {
@@ -77,7 +71,7 @@ static unsigned long now_ms(void)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (unsigned long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return ts.tv_sec * 1000UL + ts.tv_nsec / 1000000;
 }
 
 /* The number behind @key in a small file; 0 if there is none. */
@@ -101,7 +95,6 @@ static unsigned long count_of(const char *path, const char *name)
 	return strtoul(text, NULL, 10);
 }
 
-/* Once: it would be said again and again. */
 static void complain(const char *why)
 {
 	static int times;
@@ -128,8 +121,7 @@ static struct victim *victim_of(pid_t pid)
 		return NULL;
 	*v = (struct victim){ .pid = pid };
 	v->fd = mrelease_arm(handle, pidfd, MRELEASE_TEARDOWN);
-	/* By process_mrelease(2), which cannot. */
-	if (v->fd < 0 && errno == EINVAL)
+	if (v->fd < 0 && errno == EINVAL) /* by process_mrelease(2) */
 		v->fd = mrelease_arm(handle, pidfd, 0);
 	if (v->fd < 0 && errno != ESRCH)
 		complain(mrelease_strerror(errno, NULL));
