@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #endif
 
-#define MR_PIECE_SIZE	(64UL << 20)
+#define MR_PIECE_SIZE	(8UL << 20)
 
 /* A range of addresses, empty when both are equal. */
 struct mr_piece {

@@ -207,7 +207,7 @@ static struct vm_area_struct *mr_pass_vma(struct mr_victim *victim)
 }
 
 /* The next piece that nobody has had.  Under victim->lock and mmap lock. */
-static bool mr_pass_next(struct mr_victim *victim, struct mr_worker *worker)
+static bool mr_pass_next(struct mr_victim *victim, struct mr_piece *piece)
 {
 	struct mr_pass *pass = &victim->pass;
 	struct vm_area_struct *vma;
@@ -220,8 +220,7 @@ static bool mr_pass_next(struct mr_victim *victim, struct mr_worker *worker)
 	}
 	if (!vma)
 		return false;
-	mr_cursor_take(&pass->cursor, vma->vm_end, &worker->piece);
-	worker->late = pass->late;
+	mr_cursor_take(&pass->cursor, vma->vm_end, piece);
 	return true;
 }
 
@@ -242,21 +241,38 @@ static struct mr_worker *mr_pass_straggler(struct mr_victim *victim)
  * @worker: has joined; worker->piece is done, or empty
  * @rescue: do the piece of another worker again, when no other is left
  *
+ * The last piece is handed in when the worker has drained its CPU's lists: all who take
+ * part return as soon as all pieces are done, and want to see in MemFree what these gave.
+ *
  * Return: see enum mr_claim.
  */
 enum mr_claim mr_pass_claim(struct mr_victim *victim, struct mr_worker *worker,
 			    bool rescue)
 {
+	struct mr_pass *pass = &victim->pass;
 	enum mr_claim ret = MR_CLAIM_PIECE;
+	struct mr_piece next = {};
 	struct mr_worker *other;
 
 	spin_lock(&victim->lock);
+	if (!worker->closed) {
+		/* What was put off there is there to be had now. */
+		pass->late_seen |= worker->late_seen;
+		if (!mr_pass_next(victim, &next) && worker->undrained) {
+			worker->undrained = false;
+			spin_unlock(&victim->lock);
+			return MR_CLAIM_DRAIN;
+		}
+	}
 	if (!mr_piece_empty(&worker->piece))
 		mr_pass_finish(victim, worker);
 
 	if (worker->closed) {
 		ret = MR_CLAIM_CLOSED;
-	} else if (!mr_pass_next(victim, worker)) {
+	} else if (!mr_piece_empty(&next)) {
+		worker->piece = next;
+		worker->late = pass->late;
+	} else {
 		other = mr_pass_straggler(victim);
 		if (!other) {
 			mr_pass_close(victim, worker->rq);

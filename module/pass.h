@@ -11,11 +11,14 @@
 /*
  * enum mr_claim - what mr_pass_claim() found
  * @MR_CLAIM_PIECE: there is work in worker->piece
+ * @MR_CLAIM_DRAIN: nothing to hand out: drain this CPU's lists of free pages, and
+ *	claim again
  * @MR_CLAIM_WAIT: nothing to hand out, but other workers are still busy
  * @MR_CLAIM_CLOSED: the pass is complete
  */
 enum mr_claim {
 	MR_CLAIM_PIECE,
+	MR_CLAIM_DRAIN,
 	MR_CLAIM_WAIT,
 	MR_CLAIM_CLOSED,
 };

@@ -141,7 +141,7 @@ static void mr_reap_piece(struct mm_struct *mm, struct mr_worker *worker,
 				       vma->vm_file && (flags & MRELEASE_EVICT),
 				       batch, spare);
 	}
-	mr_compat_drain();
+	worker->undrained = true;
 }
 
 /*
@@ -184,6 +184,18 @@ static int mr_reap_lock(struct mr_victim *victim, struct mr_request *rq)
 	return 0;
 }
 
+/* A piece, if there is one; what comes of those before it is in MemFree then. */
+static enum mr_claim mr_reap_claim(struct mr_victim *victim,
+				   struct mr_worker *worker, bool rescue)
+{
+	enum mr_claim claim;
+
+	while ((claim = mr_pass_claim(victim, worker, rescue)) ==
+	       MR_CLAIM_DRAIN)
+		mr_compat_drain();
+	return claim;
+}
+
 /* Work until there is nothing to claim.  Returns 0, -EINTR, -ETIMEDOUT or -EAGAIN. */
 static int mr_reap_pieces(struct mr_victim *victim, struct mr_worker *worker,
 			  struct mr_request *rq, struct mr_batch *batch,
@@ -196,14 +208,14 @@ static int mr_reap_pieces(struct mr_victim *victim, struct mr_worker *worker,
 	ret = mr_reap_lock(victim, rq);
 	if (ret == -ESRCH) {
 		mr_pass_abandon(victim, MRELEASE_LEFT_EXITING);
-		*claim = mr_pass_claim(victim, worker, false);
+		*claim = mr_reap_claim(victim, worker, false);
 		return 0;
 	}
 	if (ret)
 		return ret;
 
 	for (;;) {
-		*claim = mr_pass_claim(victim, worker, rescue);
+		*claim = mr_reap_claim(victim, worker, rescue);
 		if (*claim != MR_CLAIM_PIECE)
 			break;
 		mr_reap_piece(mm, worker, batch, spare);
@@ -285,6 +297,9 @@ static int mr_reap_pass(struct mr_victim *victim, struct mr_request *rq,
 			rescue = true;
 		}
 	}
+	/* Interrupted, or another has done its last piece sooner. */
+	if (worker.undrained)
+		mr_compat_drain();
 	mr_pass_leave(victim, &worker, rq, yield);
 	return ret;
 }

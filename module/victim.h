@@ -36,13 +36,14 @@ struct mr_reserve {
  * @late: @piece is one of what was put off
  * @late_seen: something in @piece was put off
  * @tally: what was met in @piece
+ * @undrained: has freed pages since it last drained the lists of its CPU
  * @rescued: another worker does @piece as well
  * @closed: the pass is complete and @yield is what it gave
  * @rq: the call
  * @yield: valid when @closed
  *
  * All under mr_victim.lock, but for @late, @late_seen and @tally, which belong
- * to the worker while it has a piece.
+ * to the worker while it has a piece, and @undrained, which always does.
  */
 struct mr_worker {
 	struct list_head node;
@@ -50,6 +51,7 @@ struct mr_worker {
 	bool late;
 	bool late_seen;
 	struct mr_tally tally;
+	bool undrained;
 	bool rescued;
 	bool closed;
 	const struct mr_request *rq;
