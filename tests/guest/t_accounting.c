@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "proc.h"
 #include "sys.h"
 #include "tap.h"
@@ -54,14 +55,6 @@ static char *map_file(int prot, int flags)
 }
 
 /* Read every page from @mem to @mem + @bytes. */
-static void read_pages(const volatile char *mem, size_t bytes)
-{
-	size_t off;
-
-	for (off = 0; off < bytes; off += 4096)
-		(void)mem[off];
-}
-
 static void live(void)
 {
 	victim_ready();
@@ -366,6 +359,7 @@ int main(void)
 	bool huge;
 
 	tap_plan(6 * ARRAY_SIZE(kinds) + 1 + 5 + 1);
+	khugepaged_rest();
 	dev = dev_open();
 	hold_setup();
 	if (!make_file())

@@ -281,6 +281,8 @@ int main(int argc, char **argv)
 
 	tap_plan(CASES * POINTS + 2);
 	bytes /= weigh_scale(argc, argv);
+	/* What it has gathered is unmapped, and no more what the victim had mapped. */
+	khugepaged_rest();
 	dev = dev_open();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	n = fs_list(list, FS_MAX, false);

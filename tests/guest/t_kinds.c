@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include <string.h>
 
+#include "files.h"
 #include "kinds.h"
 #include "sys.h"
 #include "tap.h"
@@ -272,6 +273,7 @@ int main(void)
 	unsigned int i;
 
 	tap_plan(POINTS * ARRAY_SIZE(kinds));
+	khugepaged_rest();
 	dev = dev_open();
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
 		check_kind(&kinds[i]);

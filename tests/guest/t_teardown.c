@@ -330,6 +330,7 @@ static void check_aio(void)
 int main(int argc, char **argv)
 {
 	tap_plan(2 + 2 * 3 + 2 + 2 * 2 + 4 + 4 + 5);
+	khugepaged_rest();
 	dev = dev_open();
 	disk = open(DISK, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (disk < 0 || pipe2(go_pipe, O_CLOEXEC))
