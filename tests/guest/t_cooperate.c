@@ -29,7 +29,10 @@
 #include "victim.h"
 
 #define MIB (1024UL * 1024)
-/* With MRELEASE_LONG in the environment all of them, else two fifths. */
+/*
+ * With MRELEASE_LONG in the environment all of them, else two fifths; and the victims of
+ * check_threads() are twice as large.
+ */
 #define ROUNDS 20
 #define RETRIES 40
 #define CALLERS_MAX 4
@@ -214,7 +217,9 @@ static void check_threads(int nr, const char *name)
 	int i;
 
 	while (score_more(&score)) {
-		struct victim victim = stage_victim(512 * MIB, nr, &total);
+		struct victim victim = stage_victim(
+			getenv("MRELEASE_LONG") ? 512 * MIB : 256 * MIB, nr,
+			&total);
 		bool late;
 
 		for (i = 0; i < nr; i++) {

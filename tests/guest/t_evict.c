@@ -4,9 +4,9 @@
  * had mapped is gone when the call returns.  The same with process_mrelease(2),
  * which drops nothing, stands beside it.  t_evict_keep looks at what has to stay.
  *
- * t_evict [MIB]: size of the first file system's file (512); the others get a
- * quarter (with MRELEASE_LONG in the environment, the same), and what is done with
- * parts of a file uses an eighth.
+ * t_evict [MIB]: size of the first file system's file (256; with MRELEASE_LONG in the
+ * environment 512); the others get a half (then the same), and what is done with parts
+ * of a file uses a quarter (then an eighth).
  */
 /* guest: disk=ext4:1536 disk=xfs:768 disk=btrfs:768 disk=tmpfs timeout=300 */
 #define _GNU_SOURCE
@@ -242,8 +242,11 @@ static void print_outcome(const struct row *row, const char *how,
 
 int main(int argc, char **argv)
 {
-	size_t first = (argc > 1 ? strtoul(argv[1], NULL, 0) : 512) * MIB,
-	       bytes;
+	bool all = getenv("MRELEASE_LONG");
+	size_t first = MIB * (argc > 1 ? strtoul(argv[1], NULL, 0) :
+			      all      ? 512 :
+					 256);
+	size_t part = first / (all ? 8 : 4), bytes;
 	unsigned int n, i, points = 0;
 	struct mrelease_info info = { .size = sizeof(info) };
 	struct row rows[FS_MAX] = {};
@@ -261,17 +264,17 @@ int main(int argc, char **argv)
 	visible = info.features & MRELEASE_FEAT_VISIBLE;
 
 	for (i = 0; i < n; i++) {
-		bytes = i && !getenv("MRELEASE_LONG") ? first / 4 : first;
+		bytes = i && !all ? first / 2 : first;
 		file_make(&list[i], NAME, bytes);
 		fd = file_open(&list[i], NAME, O_RDONLY);
 		rows[i].name = list[i].name;
 		rows[i].bytes = bytes;
 		if (list[i].backed) {
 			check_all(list[i].name, fd, &rows[i]);
-			check_shared(&list[i], fd, first / 8);
-			check_copies(list[i].name, fd, first / 8);
+			check_shared(&list[i], fd, part);
+			check_copies(list[i].name, fd, part);
 		} else {
-			check_tmpfs(&list[i], fd, first / 8);
+			check_tmpfs(&list[i], fd, part);
 		}
 		close(fd);
 		file_remove(&list[i], NAME);
