@@ -125,6 +125,11 @@ initramfs_make() {
 	if [ -n "$ko" ]; then
 		mkdir -p "$own/lib"
 		cp "$ko" "$own/lib/mrelease.ko"
+		# tests/cover: what is told which parts of it run.
+		if [ -n "${MRELEASE_COVER:-}" ]; then
+			cp "$MRELEASE_COVER" "$own/lib/mr_cover.ko"
+			echo "insmod /lib/mr_cover.ko " >>"$config"
+		fi
 		echo "insmod /lib/mrelease.ko $k_params $params" >>"$config"
 	fi
 	for file in "${add[@]}"; do
