@@ -72,8 +72,9 @@ check-all: setup
 	tests/setup --all
 	tests/run-all --all
 
-# The guest tests and some torture on a kernel with KASAN and lockdep, where there is one.
+# The guest tests and some torture on kernels with KASAN and lockdep, and with KCSAN.
 check-debug: setup
+	tests/setup --debug
 	tests/check-debug
 
 lint:

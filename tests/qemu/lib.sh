@@ -51,7 +51,7 @@ kernel_line() {
 	[ -n "$line" ] || die "no kernel '$name' in $qemu_dir/KERNELS (known: $(kernel_names all | tr '\n' ' '))"
 
 	k_line=$line k_name=$name
-	k_source='' k_suites='' k_release='' k_arch=amd64 k_image='' k_headers='' k_root='' k_cpu='' k_boot=120 k_params='' k_rounds='' k_append=''
+	k_source='' k_suites='' k_release='' k_arch=amd64 k_image='' k_headers='' k_root='' k_cpu='' k_boot=120 k_params='' k_rounds='' k_append='' k_package='' k_config=''
 	case $line in
 	*append=*)
 		k_append=${line#*append=}
@@ -61,8 +61,8 @@ kernel_line() {
 	for word in $line; do
 		case $word in
 		"$name") ;;
-		apt | prebuilt) k_source=$word ;;
-		suites=* | release=* | root=* | check=* | arch=* | image=* | headers=* | cpu=* | boot=* | params=* | rounds=*)
+		apt | prebuilt | source) k_source=$word ;;
+		suites=* | release=* | root=* | check=* | arch=* | image=* | headers=* | cpu=* | boot=* | params=* | rounds=* | package=* | config=*)
 			printf -v "k_${word%%=*}" '%s' "${word#*=}"
 			;;
 		*) die "KERNELS: '$name': unknown word '$word'" ;;
@@ -76,7 +76,8 @@ kernel_line() {
 	case $k_source in
 	apt) [ "${k_suites:+s}${k_release:+r}" = sr ] || die "KERNELS: '$name' needs suites= and release=" ;;
 	prebuilt) [ "${k_image:+i}${k_headers:+h}" = ih ] || die "KERNELS: '$name' needs image= and headers=" ;;
-	*) die "KERNELS: '$name': neither apt nor prebuilt" ;;
+	source) [ "${k_suites:+s}${k_package:+p}${k_config:+c}" = spc ] || die "KERNELS: '$name' needs suites=, package= and config=" ;;
+	*) die "KERNELS: '$name': neither apt, prebuilt nor source" ;;
 	esac
 }
 
@@ -93,6 +94,9 @@ kernel_load() {
 	local facts
 
 	kernel_line "$1"
-	facts=$("$qemu_dir/fetch" "$1") || exit 125
+	case $k_source in
+	source) facts=$("$qemu_dir/source-kernel" "$1") || exit 125 ;;
+	*) facts=$("$qemu_dir/fetch" "$1") || exit 125 ;;
+	esac
 	eval "$facts"
 }
