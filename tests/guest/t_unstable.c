@@ -20,9 +20,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hold.h"
 #include "proc.h"
 #include "sys.h"
 #include "tap.h"
@@ -40,6 +42,7 @@
 struct record {
 	atomic_ulong rounds;
 	atomic_ulong sigbus;
+	char *mem;
 };
 
 static struct record *record;
@@ -348,6 +351,41 @@ static unsigned int check_race(const struct race *race)
 	return calls;
 }
 
+static void readable_body(void *arg)
+{
+	(void)arg;
+	record->mem = map_touched(SET_BYTES, false);
+	victim_ready();
+	victim_live(VICTIM_SLEEP, NULL, 0);
+}
+
+/*
+ * 2 points.  What has been unmapped is not to be taken for zeros by somebody who reads
+ * the memory of another: that is what the mark is for.
+ */
+static void check_marked(void)
+{
+	struct victim victim = victim_start(readable_body, NULL);
+	struct iovec remote = { record->mem, SET_BYTES };
+	static char copy[SET_BYTES];
+	struct iovec local = { copy, sizeof(copy) };
+	bool before;
+	ssize_t n;
+
+	hold_prepare(&victim);
+	before = process_vm_readv(victim.pid, &local, 1, &remote, 1, 0) ==
+			 SET_BYTES &&
+		 copy[0] == 1;
+	tap_ok(before && !dev_release(dev, victim.pidfd, MRELEASE_KILL, NULL),
+	       "read by another process: before it is released");
+	hold_wait(&victim);
+	n = process_vm_readv(victim.pid, &local, 1, &remote, 1, 0);
+	if (!tap_ok(n < 0 && errno == EFAULT,
+		    "read by another process: then it is EFAULT"))
+		tap_note("%zd bytes, the first is %d", n, copy[0]);
+	hold_end(&victim);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int i, calls = 4 * REFUSED;
@@ -361,13 +399,14 @@ int main(int argc, char **argv)
 	}
 
 	raced = full ? RACED : RACED / 5;
-	tap_plan(4 * 3 + 2 * RACES + 1);
+	tap_plan(4 * 3 + 2 * RACES + 1 + 2);
 	dev = dev_open();
 	record = mmap(NULL, sizeof(*record), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (record == MAP_FAILED)
 		tap_bail("mmap");
 
+	check_marked();
 	check_refused("alive, flags 0", single_body, calls_alive);
 	check_refused("alive, threads, flags 0", threads_body, calls_alive);
 	check_refused("no permission", threads_body, refuse_as_nobody);
