@@ -63,7 +63,7 @@ static const struct symbol {
 
 #define SYMBOLS ((int)(sizeof(symbols) / sizeof(symbols[0])))
 #define DAMAGES 32
-#define POINTS (13 + 2 * SYMBOLS)
+#define POINTS (14 + 2 * SYMBOLS)
 
 /* The lines of the kernel's log since log_mark() that are the module's. */
 static char log_text[1 << 16];
@@ -335,7 +335,7 @@ int main(void)
 
 	if (access(BTF_FILE, R_OK)) {
 		test_no_btf(before);
-		for (i = 4; i < POINTS - 1; i++)
+		for (i = 4; i < POINTS - 2; i++)
 			tap_skip(why, "with BTF");
 	} else {
 		test_sources();
@@ -348,6 +348,11 @@ int main(void)
 		btf_free(&btf);
 	}
 	unlink(COPY);
+	tap_ok(load(MODULE, "unchecked=1 victims=0") == -EINVAL &&
+		       load(MODULE, "unchecked=1 victims=100000000") ==
+			       -EINVAL &&
+		       !loaded(),
+	       "a parameter out of range: EINVAL, not loaded");
 	tap_ok(!load(MODULE, access(BTF_FILE, R_OK) ? "unchecked=1" : "") &&
 		       features() == before,
 	       "loaded again at the end, with all features");
