@@ -4,12 +4,15 @@
  * by lot, and what must hold after each of them.
  *
  * In the environment: MRELEASE_SEED; MRELEASE_FIRST, the round to begin with;
- * MRELEASE_ROUNDS, at most so many; MRELEASE_SECONDS, no round begins later.  A round
- * depends on the seed and its number only.  tests/torture runs it for longer.
+ * MRELEASE_ROUNDS, at most so many; MRELEASE_KILLS, processes, after which no round
+ * begins; MRELEASE_SECONDS, no round begins later; MRELEASE_SWARM, so many of a hundred
+ * rounds have many small victims in place of a few large ones.  A round depends on the
+ * seed, its number, and the last of these.  tests/torture runs it for longer.
  */
-/* guest: smp=2 mem=2048 disk=ext4:256 timeout=600 */
+/* guest: smp=2 mem=2048 numa=2 disk=ext4:256 timeout=600 */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +31,7 @@
 #define SEED 20261121
 #define ROUNDS 100
 #define SECONDS 15
+#define SWARM 20
 /* Rounds until everything is as large as it gets, before memory is weighed. */
 #define WARM 10
 
@@ -130,25 +134,53 @@ static void wait_ready(struct prey *prey, uint64_t *rng)
 		usleep(200);
 }
 
+/* What a round consists of, and how long that took. */
+enum phase { START, READY, CALL, BURY, CHECK, PHASES };
+
+static unsigned int took_ms[PHASES];
+
+static void phase_over(enum phase phase)
+{
+	static uint64_t began;
+	uint64_t now = now_ns();
+
+	if (phase < PHASES)
+		took_ms[phase] = (now - began) / 1000000;
+	began = now;
+}
+
 static bool run_round(uint64_t seed)
 {
 	uint64_t rng = seed | 1;
+	bool swarm = pick(&rng, 100) < world->swarm;
 	unsigned int i;
 	bool ok;
 
-	world->preys = 1 + pick(&rng, TORTURE_VICTIMS);
+	phase_over(PHASES);
+	torture_room(swarm ? 2 * TORTURE_PIDS : TORTURE_PIDS);
+	world->preys = 1 + pick(&rng, swarm ? TORTURE_SWARM : TORTURE_VICTIMS);
 	for (i = 0; i < world->preys; i++) {
 		uint64_t own = random_next(&rng) | 1;
 
-		torture_start(&world->prey[i], torture_kind(&rng), own);
+		torture_start(
+			&world->prey[i],
+			swarm ? &torture_small[pick(&rng, torture_nr_small)] :
+				torture_kind(&rng),
+			own);
 	}
+	phase_over(START);
 	for (i = 0; i < world->preys; i++)
 		wait_ready(&world->prey[i], &rng);
+	phase_over(READY);
 	torture_disturb_begin(&rng);
-	ok = torture_calls(&rng);
+	ok = torture_calls(&rng, swarm ? 1 + world->preys / 4 : 1);
 	torture_disturb_end();
+	phase_over(CALL);
 	ok &= torture_bury();
-	return ok & torture_check_round();
+	phase_over(BURY);
+	ok &= torture_check_round();
+	phase_over(CHECK);
+	return ok;
 }
 
 static void note_round(const char *what, unsigned int round)
@@ -158,7 +190,7 @@ static void note_round(const char *what, unsigned int round)
 	size_t len = 0;
 
 	line[0] = 0;
-	for (i = 0; i < world->preys; i++)
+	for (i = 0; i < world->preys && len < sizeof(line); i++)
 		len += snprintf(line + len, sizeof(line) - len, " %s",
 				world->prey[i].kind->name);
 	tap_note("%s: round %u:%s", what, round, line);
@@ -176,6 +208,7 @@ int main(int argc, char **argv)
 	unsigned long seed = setting("MRELEASE_SEED", SEED);
 	unsigned long first = setting("MRELEASE_FIRST", 0), i;
 	unsigned long rounds = setting("MRELEASE_ROUNDS", ROUNDS);
+	unsigned long kills = setting("MRELEASE_KILLS", ULONG_MAX);
 	uint64_t end, began, took, slowest = 0;
 	unsigned int bad = 0;
 	bool weighed = false, flat = true;
@@ -185,13 +218,16 @@ int main(int argc, char **argv)
 	end = setting("MRELEASE_SECONDS", SECONDS) * 1000000000ULL + now_ns();
 	world = caller_shared(sizeof(*world));
 	world->slow = !access("/proc/lockdep_stats", F_OK);
+	world->swarm = setting("MRELEASE_SWARM", SWARM);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
 		tap_bail("PR_SET_CHILD_SUBREAPER");
 	world->dev = dev_open();
 	torture_check_setup();
 	torture_disturb_setup();
 
-	for (i = first; i < first + rounds && now_ns() < end; i++) {
+	for (i = first;
+	     i < first + rounds && world->kills < kills && now_ns() < end;
+	     i++) {
 		uint64_t state = (seed << 32) + i + 1;
 
 		random_next(&state);
@@ -203,13 +239,18 @@ int main(int argc, char **argv)
 		took = now_ns() - began;
 		if (took > slowest + 1000000000ULL) {
 			slowest = took;
-			tap_note("%llu ms", (unsigned long long)took / 1000000);
+			tap_note(
+				"%llu ms: started %u, ready %u, called %u, buried %u, checked %u",
+				(unsigned long long)took / 1000000,
+				took_ms[START], took_ms[READY], took_ms[CALL],
+				took_ms[BURY], took_ms[CHECK]);
 			note_round("slowest so far", i);
 		}
 		if (i == first + WARM)
 			weighed = torture_check_deep(true);
 		if ((i - first) % 500 == 499)
-			tap_note("%lu rounds, %u bad", i + 1 - first, bad);
+			tap_note("%lu rounds, %u bad, %u signals of the module",
+				 i + 1 - first, bad, world->kills);
 	}
 	tap_note("seed %lu, rounds %lu to %lu", seed, first, i - 1);
 	torture_calls_note();

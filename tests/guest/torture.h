@@ -19,6 +19,8 @@
 
 #define TORTURE_VICTIMS 4
 #define TORTURE_CALLERS 6
+/* In a round that has many: they are small, and each caller makes several calls. */
+#define TORTURE_SWARM 60
 #define TORTURE_FILE_BYTES (2UL * 1024 * 1024)
 /* Who has not come back by then never will. */
 #define TORTURE_PATIENCE 120000
@@ -26,7 +28,7 @@
 /* All victims and what they start are in this group, or in the one below. */
 #define TORTURE_GROUP "torture"
 #define TORTURE_SUBGROUP "torture/below"
-/* Bombs and herds grow up to that many. */
+/* Bombs and herds grow up to that many, in a swarm to twice that. */
 #define TORTURE_PIDS 96
 
 /*
@@ -70,6 +72,11 @@ struct prey {
  * @swap: there is swap
  * @slow: a kernel on which everything takes many times as long
  * @huge: huge pages were to be had
+ * @nodes: there are two nodes of memory
+ * @kvm: there are virtual machines
+ * @swarm: of a hundred rounds so many have a swarm of victims
+ * @preys: victims of this round
+ * @kills: signals of the module
  */
 struct world {
 	int dev;
@@ -78,7 +85,10 @@ struct world {
 	bool swap;
 	bool slow;
 	bool huge;
-	struct prey prey[TORTURE_VICTIMS];
+	bool nodes;
+	bool kvm;
+	unsigned int swarm;
+	struct prey prey[TORTURE_SWARM];
 	unsigned int preys;
 	unsigned int kills;
 };
@@ -90,9 +100,13 @@ uint64_t pick(uint64_t *rng, uint64_t below);
 /* Victims: tables in files of their own. */
 extern const struct kind torture_tasks[], torture_memory[], torture_files[];
 extern const unsigned int torture_nr_tasks, torture_nr_memory, torture_nr_files;
+extern const struct kind torture_small[];
+extern const unsigned int torture_nr_small;
 
 const struct kind *torture_kind(uint64_t *rng);
 void torture_start(struct prey *prey, const struct kind *kind, uint64_t seed);
+/* A virtual machine, if there is /dev/kvm. */
+void torture_vm_body(uint64_t *rng);
 /* In the victim: it is complete. */
 void torture_ready(void);
 /* The prey that this process is. */
@@ -104,12 +118,14 @@ char *torture_map(size_t bytes, int flags, int fd);
 /* A thread with a small stack; false if there is none to be had. */
 bool torture_thread(void *(*fn)(void *), void *arg);
 
-/* Callers: all of a round. */
-bool torture_calls(uint64_t *rng);
+/* Callers: all of a round, with so many calls each. */
+bool torture_calls(uint64_t *rng, unsigned int each);
 void torture_calls_note(void);
 
 /* Disturbances: begin some; end all, and undo what they did. */
 void torture_disturb_setup(void);
+/* How many tasks the victims may be. */
+void torture_room(unsigned int processes);
 void torture_disturb_begin(uint64_t *rng);
 void torture_disturb_end(void);
 void torture_disturb_note(void);

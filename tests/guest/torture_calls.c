@@ -45,14 +45,25 @@ static const char *const op_names[] = {
 /* How a caller ends. */
 enum fate { FATE_THREAD, FATE_PROCESS, FATE_KILLED, FATE_STOPPED, FATES };
 
+/* struct tally - calls of one kind, by what they said */
+struct tally {
+	unsigned int calls;
+	unsigned int done;
+	unsigned int refused;
+	unsigned int late;
+};
+
 /*
  * struct call - one caller of a round, in shared memory
  * @delay: before it calls, in us
  * @later: after which it is killed or stopped, in us
  * @target: which victim, or for OP_REFUSED which of those who may not be killed
+ * @more: calls after this one
+ * @rng: from which those are drawn
  * @ret: what the call said
  * @wrong: why that cannot be, or NULL
- * @victims: processes that were signalled
+ * @victims: processes that were signalled, by all of its calls
+ * @tallies: its calls
  */
 struct call {
 	enum op op;
@@ -62,19 +73,14 @@ struct call {
 	unsigned int delay;
 	unsigned int later;
 	unsigned int target;
+	unsigned int more;
+	uint64_t rng;
 	int ret;
 	const char *wrong;
 	unsigned int victims;
+	struct tally tallies[OPS];
 	pid_t pid;
 	pthread_t thread;
-};
-
-/* struct tally - calls of one kind, by what they said */
-struct tally {
-	unsigned int calls;
-	unsigned int done;
-	unsigned int refused;
-	unsigned int late;
 };
 
 static struct call *calls;
@@ -152,7 +158,7 @@ static void call_release(struct call *c, int fd, int pidfd)
 
 	c->ret = dev_release_timeout(fd, pidfd, c->flags, c->timeout, &res);
 	c->wrong = release_wrong(c, c->ret, prey->pidfd, &res);
-	c->victims = res.victims;
+	c->victims += res.victims;
 }
 
 static void call_many(struct call *c)
@@ -183,7 +189,7 @@ static void call_many(struct call *c)
 	if (b.targets[i].error != -EBADF && !c->wrong &&
 	    b.targets[i].error != -ETIMEDOUT)
 		c->wrong = "no EBADF for what is no pidfd";
-	c->victims = b.many.total.victims;
+	c->victims += b.many.total.victims;
 }
 
 static void call_cgroup(struct call *c)
@@ -200,7 +206,7 @@ static void call_cgroup(struct call *c)
 	batch_init(&b, c->flags, c->timeout);
 	c->ret = batch_cgroup(world->dev, &b, fd, BATCH_MAX);
 	close(fd);
-	c->victims = b.cgroup.total.victims;
+	c->victims += b.cgroup.total.victims;
 	switch (c->ret) {
 	case 0:
 	case -ETIMEDOUT:
@@ -258,12 +264,10 @@ static void call_refused(struct call *c)
 		c->wrong = "somebody was signalled";
 }
 
-static void *call_thread(void *arg)
+static void call_once(struct call *c)
 {
-	struct call *c = arg;
 	struct prey *prey = &world->prey[c->target];
 
-	sleep_us(c->delay);
 	switch (c->op) {
 	case OP_RELEASE:
 		call_release(c, world->dev, prey->pidfd);
@@ -288,24 +292,57 @@ static void *call_thread(void *arg)
 	default:
 		call_refused(c);
 	}
-	return NULL;
 }
 
-static void call_draw(struct call *c, uint64_t *rng)
+static void call_draw(struct call *c)
 {
 	static const uint32_t limits[] = { 0, 0, 1, 5, 50, 20000 };
+	uint64_t *rng = &c->rng;
 
-	memset(c, 0, sizeof(*c));
+	c->ret = 0;
 	c->op = pick(rng, 3) ? OP_RELEASE : pick(rng, OPS);
-	c->fate = pick(rng, 3) ? FATE_THREAD : pick(rng, FATES);
 	c->flags = pick(rng, MRELEASE_TEARDOWN << 1);
 	/* Without it most are refused. */
 	if (pick(rng, 8))
 		c->flags |= MRELEASE_KILL;
 	c->timeout = limits[pick(rng, ARRAY_SIZE(limits))];
 	c->delay = pick(rng, 4) ? pick(rng, 3000) : 0;
-	c->later = pick(rng, 3000);
 	c->target = pick(rng, c->op == OP_REFUSED ? 4 : world->preys);
+}
+
+static void call_count(struct call *c)
+{
+	struct tally *t = &c->tallies[c->op];
+
+	t->calls++;
+	t->done += !c->ret;
+	t->late += c->ret == -ETIMEDOUT;
+	t->refused += c->ret && c->ret != -ETIMEDOUT;
+}
+
+static void *call_thread(void *arg)
+{
+	struct call *c = arg;
+
+	for (;;) {
+		sleep_us(c->delay);
+		call_once(c);
+		call_count(c);
+		if (c->wrong || !c->more)
+			return NULL;
+		c->more--;
+		call_draw(c);
+	}
+}
+
+static void call_setup(struct call *c, uint64_t *rng, unsigned int each)
+{
+	memset(c, 0, sizeof(*c));
+	c->rng = random_next(rng) | 1;
+	c->fate = pick(rng, 3) ? FATE_THREAD : pick(rng, FATES);
+	c->later = pick(rng, 3000);
+	c->more = each - 1;
+	call_draw(c);
 }
 
 static void call_begin(struct call *c)
@@ -355,12 +392,14 @@ static bool call_end(struct call *c)
 
 static bool call_judge(const struct call *c)
 {
-	struct tally *t = &tallies[c->op];
+	unsigned int i;
 
-	t->calls++;
-	t->done += !c->ret;
-	t->late += c->ret == -ETIMEDOUT;
-	t->refused += c->ret && c->ret != -ETIMEDOUT;
+	for (i = 0; i < OPS; i++) {
+		tallies[i].calls += c->tallies[i].calls;
+		tallies[i].done += c->tallies[i].done;
+		tallies[i].refused += c->tallies[i].refused;
+		tallies[i].late += c->tallies[i].late;
+	}
 	world->kills += c->victims;
 	if (!c->wrong)
 		return true;
@@ -372,7 +411,7 @@ static bool call_judge(const struct call *c)
 	return false;
 }
 
-bool torture_calls(uint64_t *rng)
+bool torture_calls(uint64_t *rng, unsigned int each)
 {
 	unsigned int n = 1 + pick(rng, TORTURE_CALLERS), i;
 	bool ok = true;
@@ -381,7 +420,7 @@ bool torture_calls(uint64_t *rng)
 		calls = caller_shared(TORTURE_CALLERS * sizeof(*calls));
 	/* A fork in between would hold what a thread holds: draw and fork first. */
 	for (i = 0; i < n; i++)
-		call_draw(&calls[i], rng);
+		call_setup(&calls[i], rng, each);
 	for (i = 0; i < n; i++)
 		if (calls[i].fate != FATE_THREAD)
 			call_begin(&calls[i]);

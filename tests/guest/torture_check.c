@@ -23,7 +23,7 @@
 #include "witness.h"
 
 #define NAME "torture"
-#define OWN_BYTES (1UL * 1024 * 1024)
+#define OWN_BYTES (128UL * 1024)
 static struct fs fs;
 static int file = -1, refs;
 static struct witness witnesses[2];

@@ -237,6 +237,16 @@ static void d_swap(uint64_t *rng)
 	swapon("/dev/zram0", 0);
 }
 
+/* To one of two nodes, from wherever it is. */
+static void d_nodes(uint64_t *rng)
+{
+	unsigned long from = 3, to = 1UL << pick(rng, 2);
+
+	if (world->nodes)
+		syscall(SYS_migrate_pages, some_prey(rng)->pid,
+			8 * sizeof(from), &from, &to);
+}
+
 static void d_handles(uint64_t *rng)
 {
 	struct mrelease_arm_args args = { .size = sizeof(args) };
@@ -270,6 +280,7 @@ static const struct disturbance {
 	{ "unload", d_unload },
 	{ "swapoff", d_swap },
 	{ "handles", d_handles },
+	{ "migration", d_nodes },
 };
 
 static struct {
@@ -296,7 +307,6 @@ static void *disturb(void *arg)
 
 void torture_disturb_setup(void)
 {
-	char text[16];
 	FILE *f = fopen("/proc/sys/kernel/core_pattern", "re");
 
 	if (!f || !fgets(core_pattern, sizeof(core_pattern), f))
@@ -309,12 +319,29 @@ void torture_disturb_setup(void)
 	thaw_at_the_end(dir_fd, world->dev);
 	group_make(TORTURE_GROUP);
 	group_make(TORTURE_SUBGROUP);
-	snprintf(text, sizeof(text), "%d", TORTURE_PIDS);
-	group_set(TORTURE_GROUP, "pids.max", text);
 	world->swap = !no_swap();
 	world->huge = !no_hugetlb();
-	tap_note("swap %s, huge pages %s", world->swap ? "on zram" : "none",
-		 world->huge ? "there" : "none");
+	world->nodes = !access("/sys/devices/system/node/node1", F_OK);
+	/* On demand: to load it where nobody has a use for it takes time. */
+	if (getenv("MRELEASE_KVM"))
+		world->kvm = !system("modprobe kvm_amd 2>/dev/null");
+	world->kvm |= !access("/dev/kvm", F_OK);
+	tap_note("swap %s, huge pages %s, nodes %d, /dev/kvm %s",
+		 world->swap ? "on zram" : "none",
+		 world->huge ? "there" : "none", 1 + world->nodes,
+		 world->kvm ? "there" : "none");
+}
+
+void torture_room(unsigned int processes)
+{
+	static unsigned int now;
+	char text[16];
+
+	if (processes == now)
+		return;
+	now = processes;
+	snprintf(text, sizeof(text), "%u", processes);
+	group_set(TORTURE_GROUP, "pids.max", text);
 }
 
 void torture_disturb_begin(uint64_t *rng)

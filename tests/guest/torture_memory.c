@@ -309,6 +309,7 @@ const struct kind torture_memory[] = {
 	{ "hugetlb", hugetlb_body, 0 }, { "swapped", swapped_body, 0 },
 	{ "cow", cow_body, 0 },		{ "userfault", userfault_body, 0 },
 	{ "pipe", pipe_body, 0 },	{ "maps", maps_body, 0 },
+	{ "vm", torture_vm_body, 0 },
 };
 
 const unsigned int torture_nr_memory = ARRAY_SIZE(torture_memory);

@@ -75,12 +75,24 @@ machine_cmdline() {
 	echo "${words[*]} $k_append $append"
 }
 
+machine_nodes() {
+	local i cpus=$((smp / numa))
+
+	[ "$numa" -gt 1 ] || return 0
+	[ $((smp % numa + mem % numa)) = 0 ] || die "--numa $numa: does not divide the CPUs and the memory"
+	for ((i = 0; i < numa; i++)); do
+		machine+=(-object "memory-backend-ram,id=node$i,size=$((mem / numa))M")
+		machine+=(-numa "node,nodeid=$i,memdev=node$i,cpus=$((i * cpus))-$(((i + 1) * cpus - 1))")
+	done
+}
+
 machine_args() {
 	local disk
 
 	machine=("${qemu[@]}" "${machine_options[@]}" -nodefaults -no-user-config -display none -no-reboot -monitor "${MRELEASE_MONITOR:-none}")
 	machine_accel
 	machine+=(-smp "$smp" -m "$mem" -kernel "$kernel_vmlinuz" -initrd "$work/initrd" -append "$(machine_cmdline)")
+	machine_nodes
 	machine_ports
 	for disk in "$work"/disk*; do
 		[ -e "$disk" ] || continue
