@@ -6,7 +6,8 @@
  * written behind what the caller gave, and nothing may be held in the end.
  *
  * In the environment: MRELEASE_SEED; MRELEASE_CALLS, how many; MRELEASE_SECONDS, at
- * most so long.  tests/fuzz/ioctl runs it for longer.
+ * most so long.  tests/fuzz/ioctl runs it for longer, and where the kernel has kcov
+ * with a module that it can follow.
  */
 /* guest: smp=2 mem=1024 timeout=120 */
 #define _GNU_SOURCE
@@ -24,6 +25,7 @@
 
 #include "arm.h"
 #include "files.h"
+#include "fuzz.h"
 #include "group.h"
 #include "sys.h"
 #include "tap.h"
@@ -36,6 +38,8 @@
 #define THREADS 2
 #define PAGE 4096UL
 #define CANARY 0xa5
+/* One of so many descriptors is that of somebody who may be killed. */
+#define PREY_RARE 512
 /* The highest errno that is counted by itself. */
 #define ERRORS 134
 
@@ -43,19 +47,24 @@ enum where { PLAIN, EDGE, READ_ONLY, BAD, NOWHERE, WHERES };
 
 static int dev, fds[16], handles[3];
 static unsigned int nr_fds, first_live;
-static int group_fd;
+static int group_fd, prey_group_fd;
 static unsigned long calls_max;
 static uint64_t end_ns;
 
 /*
  * struct fuzzer - a thread
+ * @draws: what it draws
+ * @cover: where its calls come to, if that can be known
+ * @prey: who may be killed by it
  * @area: two pages to write to, and one behind them that is not there
  * @targets: the same for arrays
  * @fixed: a page that can only be read
  * @said: calls by errno
  */
 struct fuzzer {
-	uint64_t rng;
+	struct draws draws;
+	struct cover cover;
+	struct prey prey;
 	char *area;
 	char *targets;
 	char *fixed;
@@ -66,7 +75,7 @@ struct fuzzer {
 
 static uint64_t pick(struct fuzzer *f, uint64_t below)
 {
-	return (random_next(&f->rng) >> 16) % below;
+	return draws_any(&f->draws) % below;
 }
 
 static void setup_fds(const struct witness *live)
@@ -100,13 +109,15 @@ static void setup_fds(const struct witness *live)
 	handles[2] = arm_now(dev, live[1].v.pidfd, 0);
 	group_make("fuzz");
 	group_fd = group_open("fuzz");
+	group_make(PREY_GROUP);
+	prey_group_fd = group_open(PREY_GROUP);
 }
 
 static uint32_t some_flags(struct fuzzer *f)
 {
 	switch (pick(f, 8)) {
 	case 0:
-		return random_next(&f->rng);
+		return draws_any(&f->draws);
 	case 1:
 		return 1U << pick(f, 32);
 	default:
@@ -134,8 +145,18 @@ static int some_fd(struct fuzzer *f, bool *live)
 {
 	unsigned int i = pick(f, nr_fds);
 
+	/* To die takes a thousand times as long as to be refused. */
+	if (!pick(f, PREY_RARE))
+		return f->prey.victim.pidfd;
 	*live |= i >= first_live;
 	return fds[i];
+}
+
+static int some_handle(struct fuzzer *f)
+{
+	if (!pick(f, PREY_RARE / 8))
+		return f->prey.handle;
+	return handles[pick(f, ARRAY_SIZE(handles))];
 }
 
 static uint32_t some_limit(struct fuzzer *f)
@@ -152,10 +173,10 @@ static void spoil(struct fuzzer *f, char *mem, size_t bytes)
 		mem[4 + pick(f, bytes - 4)] ^= 1U << pick(f, 8);
 }
 
-static size_t make_release(struct fuzzer *f, char *mem, bool on_handle)
+static size_t make_release(struct fuzzer *f, char *mem, int fd)
 {
 	struct mrelease_args *a = (void *)mem;
-	bool live = on_handle;
+	bool on_handle = fd != dev, live = on_handle && fd != f->prey.handle;
 
 	memset(a, 0, sizeof(*a));
 	a->pidfd = on_handle && pick(f, 4) ? -1 : some_fd(f, &live);
@@ -168,7 +189,8 @@ static size_t make_release(struct fuzzer *f, char *mem, bool on_handle)
 		if (!on_handle && a->pidfd >= 0)
 			a->pidfd = fds[pick(f, nr_fds)];
 	} else if (a->pidfd >= 0) {
-		a->pidfd = fds[pick(f, first_live)];
+		a->pidfd = pick(f, PREY_RARE) ? fds[pick(f, first_live)] :
+						f->prey.victim.pidfd;
 	}
 	a->size = some_size(f, sizeof(*a));
 	return sizeof(*a);
@@ -186,7 +208,7 @@ static size_t make_many(struct fuzzer *f, char *mem, struct mrelease_target *t)
 	memset(a, 0, sizeof(*a));
 	a->flags = some_flags(f);
 	a->timeout_ms = some_limit(f);
-	a->nr = pick(f, 16) ? pick(f, 5) : random_next(&f->rng);
+	a->nr = pick(f, 16) ? pick(f, 5) : draws_any(&f->draws);
 	a->targets = pick(f, 8) ? (uintptr_t)t : bad[pick(f, ARRAY_SIZE(bad))];
 	a->target_size = some_size(f, sizeof(*t));
 	a->pad = !pick(f, 64);
@@ -213,9 +235,11 @@ static size_t make_cgroup(struct fuzzer *f, char *mem,
 
 	memset(a, 0, sizeof(*a));
 	a->cgroup_fd = pick(f, 4) ? some_fd(f, &live) : group_fd;
+	if (!pick(f, PREY_RARE))
+		a->cgroup_fd = prey_group_fd;
 	a->flags = some_flags(f) | (pick(f, 4) ? MRELEASE_KILL : 0);
 	a->timeout_ms = some_limit(f);
-	a->nr = pick(f, 16) ? pick(f, 5) : random_next(&f->rng);
+	a->nr = pick(f, 16) ? pick(f, 5) : draws_any(&f->draws);
 	a->targets = pick(f, 4) ? (uintptr_t)t : 0;
 	a->target_size = some_size(f, sizeof(*t));
 	a->size = some_size(f, sizeof(*a));
@@ -278,7 +302,7 @@ static void one_call(struct fuzzer *f)
 	unsigned int type = pick(f, 64) ? MRELEASE_IOC_TYPE : pick(f, 256);
 	struct mrelease_target *t = (void *)f->targets;
 	bool on_handle = !pick(f, 4);
-	int fd = on_handle ? handles[pick(f, ARRAY_SIZE(handles))] : dev;
+	int fd = on_handle ? some_handle(f) : dev;
 	enum where where = pick(f, 4) ? PLAIN : pick(f, WHERES);
 	char *mem = f->area + PAGE, *arg = mem;
 	const char *why = NULL;
@@ -289,7 +313,7 @@ static void one_call(struct fuzzer *f)
 	memset(mem, CANARY, 512);
 	switch (nr) {
 	case 1:
-		bytes = make_release(f, mem, on_handle);
+		bytes = make_release(f, mem, fd);
 		break;
 	case 2:
 		bytes = make_many(f, mem, t);
@@ -317,7 +341,7 @@ static void one_call(struct fuzzer *f)
 		arg = f->fixed;
 		break;
 	case BAD:
-		arg = (char *)random_next(&f->rng);
+		arg = (char *)draws_any(&f->draws);
 		break;
 	case NOWHERE:
 		arg = f->area + 2 * PAGE;
@@ -338,7 +362,9 @@ static void one_call(struct fuzzer *f)
 		if (close(a->fd))
 			why = "a victim fd that is none";
 	}
-	if (!err && nr == 1 && type == MRELEASE_IOC_TYPE)
+	/* Its memory is back; its exit may take a moment more. */
+	if (!err && nr == 1 && type == MRELEASE_IOC_TYPE &&
+	    !prey_dies(&f->prey))
 		why = "it released somebody";
 	judge(f, nr, fd, err, why);
 }
@@ -347,11 +373,19 @@ static void *fuzz(void *arg)
 {
 	struct fuzzer *f = arg;
 
+	cover_open(&f->cover);
 	while (f->calls < calls_max / THREADS) {
+		draws_begin(&f->draws);
+		cover_begin(&f->cover);
 		one_call(f);
+		if (cover_new(&f->cover))
+			draws_keep(&f->draws);
+		if (!(f->calls % 32))
+			prey_renew(&f->prey);
 		if (!(f->calls % 1024) && now_ns() > end_ns)
 			break;
 	}
+	cover_close(&f->cover);
 	return NULL;
 }
 
@@ -368,7 +402,9 @@ static char *map_before_a_hole(size_t bytes)
 
 static void begin(struct fuzzer *f, uint64_t seed)
 {
-	f->rng = seed;
+	f->prey.dev = dev;
+	prey_start(&f->prey);
+	f->draws.rng = seed;
 	f->area = map_before_a_hole(2 * PAGE);
 	f->targets = map_before_a_hole(2 * PAGE);
 	f->fixed = map_before_a_hole(PAGE);
@@ -398,7 +434,7 @@ static unsigned int open_fds(void)
 int main(void)
 {
 	unsigned long seed = setting("MRELEASE_SEED", SEED), calls = 0;
-	unsigned long wrong = 0, said[ERRORS] = {};
+	unsigned long wrong = 0, deaths = 0, said[ERRORS] = {};
 	struct witness live[2];
 	static struct fuzzer fuzzers[THREADS];
 	pthread_t threads[THREADS];
@@ -411,13 +447,14 @@ int main(void)
 		live[i] = witness_start(NULL, NULL);
 	refs = module_refs();
 	setup_fds(live);
+	for (i = 0; i < THREADS; i++)
+		begin(&fuzzers[i], seed * 2 + i + 1);
 	before = open_fds();
 	calls_max = setting("MRELEASE_CALLS", CALLS);
 	end_ns =
 		now_ns() + setting("MRELEASE_SECONDS", SECONDS) * 1000000000ULL;
 
 	for (i = 0; i < THREADS; i++) {
-		begin(&fuzzers[i], seed * 2 + i + 1);
 		if (pthread_create(&threads[i], NULL, fuzz, &fuzzers[i]))
 			tap_bail("pthread_create");
 	}
@@ -425,17 +462,24 @@ int main(void)
 		pthread_join(threads[i], NULL);
 		calls += fuzzers[i].calls;
 		wrong += fuzzers[i].wrong;
+		deaths += fuzzers[i].prey.deaths;
 		for (j = 0; j < ERRORS; j++)
 			said[j] += fuzzers[i].said[j];
 	}
-	tap_note("seed %lu, %lu calls", seed, calls);
+	tap_note("seed %lu, %lu calls, %lu were killed", seed, calls, deaths);
 	for (j = 0; j < ERRORS; j++)
 		if (said[j])
 			tap_note("%-10s %10lu", err_name(j), said[j]);
 
+	tap_note("%u basic blocks of the module reached, %u inputs kept",
+		 cover_blocks(), draws_kept());
+	cover_note();
+
 	tap_ok(calls > 1000, "calls were made");
 	tap_ok(!wrong, "each is refused as it may be, and writes where it may");
 	tap_ok(open_fds() == before, "no descriptor is left");
+	for (i = 0; i < THREADS; i++)
+		prey_end(&fuzzers[i].prey);
 	for (i = 0; i < ARRAY_SIZE(handles); i++)
 		close(handles[i]);
 	tap_ok(witness_intact(&live[0]) && witness_intact(&live[1]),
@@ -444,6 +488,8 @@ int main(void)
 	for (i = 0; i < ARRAY_SIZE(live); i++)
 		witness_end(&live[i]);
 	close(group_fd);
+	close(prey_group_fd);
 	group_remove("fuzz");
+	group_remove(PREY_GROUP);
 	return tap_done();
 }
