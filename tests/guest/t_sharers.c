@@ -37,6 +37,7 @@ enum kind { KIND_PLAIN, KIND_TEARDOWN, KIND_VFORK, KIND_THREADED };
  * @uid: of the sharer, which becomes it after the victim became CALLER_UID; 0: both
  *	are root
  * @flags: of the call, where the sharer makes it
+ * @limit: of the call, where another user makes it
  * @v: the victim
  * @sharer: the other
  * @ask: a byte to it asks whether its memory is as it was
@@ -46,6 +47,7 @@ struct group {
 	enum kind kind;
 	uid_t uid;
 	uint32_t flags;
+	uint32_t limit;
 	struct victim v;
 	pid_t sharer;
 	int ask;
@@ -133,6 +135,10 @@ static void group_body(void *arg)
 	victim_ready();
 	if (g->kind == KIND_VFORK)
 		flags |= CLONE_VFORK;
+	/* It cannot do so later; the child may still become anybody. */
+	if (g->kind == KIND_VFORK && g->uid &&
+	    syscall(SYS_setresuid, CALLER_UID, 0, CALLER_UID))
+		_exit(90);
 	if (clone(g->kind == KIND_THREADED ? leaderless_main : sharer_main,
 		  stack + STACK, flags, g) < 0)
 		_exit(92);
@@ -248,7 +254,8 @@ static int call_as_user(void *arg)
 	struct group *g = arg;
 
 	caller_become(CALLER_UID, CALLER_UID, CALLER_UID);
-	stage->ret = dev_release(dev, g->v.pidfd, SHARERS, &stage->res);
+	stage->ret = dev_release_timeout(dev, g->v.pidfd, SHARERS, g->limit,
+					 &stage->res);
 	return 0;
 }
 
@@ -420,9 +427,34 @@ static void check_vfork(void)
 	group_end(&g);
 }
 
+/* 3 points: who may not be killed, but will go by itself, is waited for, too. */
+static void check_vfork_other_user(void)
+{
+	struct group g = { .kind = KIND_VFORK, .uid = OTHER_UID, .limit = 200 };
+	pid_t helper;
+
+	group_start(&g);
+	caller_run(call_as_user, &g);
+	tap_ok(is(-ETIMEDOUT, MRELEASE_LEFT_SHARED | MRELEASE_LEFT_TIMEOUT, 1),
+	       "vfork, of another user: waited for");
+	tap_ok(sharer_intact(&g),
+	       "vfork, of another user: nothing has happened to it");
+	group_end(&g);
+
+	g.limit = 0;
+	group_start(&g);
+	helper = let_go_later(&g);
+	caller_run(call_as_user, &g);
+	tap_ok(!stage->ret && stage->res.victims == 1 &&
+		       stage->res.anon_bytes >= BYTES,
+	       "vfork, of another user: gone, the memory back");
+	waitpid(helper, NULL, 0);
+	group_end(&g);
+}
+
 int main(void)
 {
-	tap_plan(3 * 5 + 3 + 3 + 2 + 4);
+	tap_plan(3 * 5 + 3 + 3 + 2 + 4 + 3);
 	dev = dev_open();
 	stage = caller_shared(sizeof(*stage));
 	/* Who is asked may be dead. */
@@ -440,5 +472,6 @@ int main(void)
 	check_caller_shares(KIND_VFORK, MRELEASE_KILL, ", by vfork, KILL only");
 	check_pidns();
 	check_vfork();
+	check_vfork_other_user();
 	return tap_done();
 }
