@@ -210,10 +210,10 @@ int main(int argc, char **argv)
 	if (!strcmp(kind, "stuck") && argc > 4)
 		hang_in(argv[4]);
 	for (taken = rate == mib ? mib : 0;;) {
-		if (taken < mib) {
-			take(rate);
-			taken += rate;
-		}
+		if (rate > mib - taken)
+			rate = mib - taken;
+		take(rate);
+		taken += rate;
 		answer();
 		sleep_ms(1000);
 	}
