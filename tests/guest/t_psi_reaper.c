@@ -159,7 +159,7 @@ static void role_end(struct role *role)
 		sleep_ms(20);
 }
 
-/* @mode: "-d" only says whom it would kill; NULL */
+/* @mode: "-d" only says whom it would kill; "-m20" has 20 ms for each call; NULL */
 static void daemon_start(const char *mode)
 {
 	int fds[2];
@@ -346,6 +346,37 @@ static void check_two(void)
 	role_end(&innocent);
 }
 
+/* Bytes that it said were freed at the first kill. */
+static unsigned long daemon_freed(void)
+{
+	const char *at = strstr(daemon_log, ", freed ");
+
+	return at ? strtoul(at + strlen(", freed "), NULL, 10) * 1024 : 0;
+}
+
+/*
+ * 2 points: on an emulated machine the time of a call is over before the memory is back,
+ * and the victim itself, which stops on its way out, does nothing about it.
+ */
+static void check_limit(void)
+{
+	struct role hog = { .name = "hog", .grows = true, .bytes = 96 * MIB };
+
+	role_start(&hog);
+	hold_prepare(&hog.v);
+	daemon_start("-m20");
+	hold_wait(&hog.v);
+	tap_ok(daemon_wait(" killed 1 processes, freed ", 1) &&
+		       daemon_said(", left 0 kB, ") == 1 &&
+		       daemon_freed() >= hog.bytes,
+	       "a short time: calls follow until nothing is left");
+	hold_end(&hog.v);
+	tap_ok(daemon_wait("memory is back", 1) && daemon_said(" killed ") == 1,
+	       "a short time: the hog is killed once");
+	daemon_end();
+	rmdir(TOP "/hog");
+}
+
 /*
  * 3 points: the first victim stops on its way out, so that it is still there; there
  * is pressure again, but as long as that is so nobody else has to die for it.  For
@@ -424,7 +455,7 @@ int main(void)
 {
 	char text[32];
 
-	tap_plan(14);
+	tap_plan(16);
 	if (access("/proc/pressure/memory", F_OK))
 		tap_bail("no PSI");
 	beats = caller_shared(4096);
@@ -437,6 +468,7 @@ int main(void)
 	check_one();
 	check_two();
 	check_held();
+	check_limit();
 	check_preference();
 	rmdir(TOP);
 	return tap_done();

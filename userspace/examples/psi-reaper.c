@@ -18,12 +18,11 @@
  *  - The highest score is it; those with user.oomd_avoid come last.
  *
  * In calm times the candidate of the moment is chosen once a second, its directory
- * opened, and a victim fd made for each of its processes: little goes well when memory
- * is short.  All of it is killed and released by one call.
+ * opened, and a victim fd made for each of its processes.
  *
  * After that nobody else is killed while the memory of a victim is not back or that of
- * its cgroup falls, for at most ten seconds.  Then the trigger is made anew, since it
- * looks back over two windows and keeps events that came too soon after another.
+ * its cgroup falls, for at most ten seconds.  Then the trigger is made anew: it looks
+ * back over two windows.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -45,7 +44,6 @@
 
 #define PIDS_MAX 1024
 #define PATH_ROOM 4096
-#define RELEASE_MS 2000
 #define RETURN_MS 10000
 
 /* struct target - a cgroup, its directory, and victim fds of its processes */
@@ -60,6 +58,7 @@ struct target {
 
 static struct mrelease *handle;
 static struct target target = { .dir = -1 };
+static unsigned int limit_ms = 2000;
 static bool dry;
 
 static unsigned long now_ms(void)
@@ -161,7 +160,6 @@ static double score_of(const char *dir)
 	score = memory_of(dir) *
 		(1 + value_of(dir, "memory.pressure", "some", "avg10=") / 100) *
 		adj / 1000;
-	/* After all others, and yet in their order. */
 	return has_mark(dir, "user.oomd_avoid") ? score / 1e15 : score;
 }
 
@@ -255,15 +253,28 @@ static bool arm(struct target *t, const char *root)
 	return t->dir >= 0;
 }
 
-/* Kill all of it, those that are forked meanwhile too, and have the memory back. */
+/* Kill all of it, who is forked meanwhile too; what its time did not do the next call does. */
 static void release(struct target *t, struct mrelease_result *total)
 {
 	uint32_t flags = MRELEASE_KILL |
 			 ((uint32_t)mrelease_features(handle) & MRELEASE_EVICT);
+	unsigned long begin = now_ms();
+	struct mrelease_result part;
+	int ret;
 
-	if (mrelease_release_cgroup(handle, t->dir, NULL, NULL, flags,
-				    RELEASE_MS, total))
-		say("%s: %s", t->path, mrelease_strerror(errno, total));
+	memset(total, 0, sizeof(*total));
+	do {
+		ret = mrelease_release_cgroup(handle, t->dir, NULL, NULL, flags,
+					      limit_ms, &part);
+		/* Who hangs is counted by each call. */
+		if (part.victims > total->victims)
+			total->victims = part.victims;
+		total->freed_bytes += part.freed_bytes;
+		total->left_bytes = part.left_bytes;
+	} while (ret && part.left_reasons & MRELEASE_LEFT_TIMEOUT &&
+		 now_ms() - begin < RETURN_MS);
+	if (ret)
+		say("%s: %s", t->path, mrelease_strerror(errno, &part));
 }
 
 /* Is a victim still there, or the memory of its cgroup on its way back? */
@@ -361,14 +372,16 @@ int main(int argc, char **argv)
 	const char *trigger = "full 100000 1000000";
 	int opt, fd;
 
-	while ((opt = getopt(argc, argv, "dt:")) >= 0) {
+	while ((opt = getopt(argc, argv, "dm:t:")) >= 0) {
 		dry |= opt == 'd';
+		limit_ms = opt == 'm' ? (unsigned int)atoi(optarg) : limit_ms;
 		trigger = opt == 't' ? optarg : trigger;
 		optind = opt == '?' ? argc : optind;
 	}
 	if (optind != argc - 1) {
-		fputs("usage: psi-reaper [-d] [-t TRIGGER] CGROUP\n"
+		fputs("usage: psi-reaper [-d] [-m MS] [-t TRIGGER] CGROUP\n"
 		      "  -d  say what would be killed, and do not\n"
+		      "  -m  the time that one call may take (2000)\n"
 		      "  -t  \"some\" or \"full\", microseconds of waiting, in how many\n",
 		      stderr);
 		return 2;
