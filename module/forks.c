@@ -47,7 +47,7 @@ int mr_forks_wait(struct mr_request *rq)
 	/* Who was killed was killed before. */
 	smp_mb();
 	while (mr_forks_any(since)) {
-		ret = mr_request_check(rq);
+		ret = mr_request_rest(rq);
 		if (ret)
 			return ret;
 		schedule_timeout_killable(1);

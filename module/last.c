@@ -54,7 +54,7 @@ static int mr_last_wait(struct mr_request *rq, struct mm_struct *mm)
 
 		set_current_state(TASK_KILLABLE);
 		schedule_hrtimeout_range(&pause, MR_LAST_NS, HRTIMER_MODE_REL);
-		ret = mr_request_check(rq);
+		ret = mr_request_rest(rq);
 	}
 	mr_counts_read(&yield.after, mm, NULL);
 	yield.tally.reasons = MRELEASE_LEFT_EXITING;

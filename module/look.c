@@ -63,7 +63,7 @@ int mr_look(struct mr_request *rq, struct mr_victim *victim)
 			ret = mr_look_living(rq, victim, newborn);
 		if (!ret && rq->eager)
 			return -EAGAIN;
-		ret = ret ?: mr_request_check(rq);
+		ret = ret ?: mr_request_rest(rq);
 		if (ret) {
 			if (sharers == MR_STATE_LIVE || sharers == MR_STATE_VFORK)
 				rq->result->left_reasons |= MRELEASE_LEFT_SHARED;

@@ -72,10 +72,10 @@ static bool mr_pass_free(struct mr_victim *victim, u32 flags)
 	return ret;
 }
 
-/* What a killable wait with a limit of mr_request_jiffies() came to. */
+/* What a killable wait with a limit of mr_request_nap() came to. */
 static int mr_pass_woken(struct mr_request *rq, long left)
 {
-	return left > 0 ? 0 : mr_request_check(rq);
+	return left > 0 ? 0 : mr_request_rest(rq);
 }
 
 /**
@@ -107,7 +107,7 @@ int mr_pass_join(struct mr_victim *victim, struct mr_worker *worker,
 			return -EAGAIN;
 		left = wait_event_killable_timeout(victim->wait,
 						   mr_pass_free(victim, rq->flags),
-						   mr_request_jiffies(rq));
+						   mr_request_nap(rq));
 		ret = mr_pass_woken(rq, left);
 		if (ret)
 			return ret;

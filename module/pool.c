@@ -175,10 +175,10 @@ void mr_victim_free(struct mr_victim *victim)
  */
 int mr_victim_wait(struct mr_request *rq)
 {
-	long left = min_t(long, HZ, mr_request_jiffies(rq));
+	long left = mr_request_nap(rq);
 
 	left = wait_event_killable_timeout(mr_victims_wait,
 					   !list_empty_careful(&mr_victims_free),
 					   left);
-	return left > 0 ? 0 : mr_request_check(rq) ?: -EAGAIN;
+	return left > 0 ? 0 : mr_request_rest(rq) ?: -EAGAIN;
 }

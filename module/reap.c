@@ -169,7 +169,7 @@ static int mr_reap_lock(struct mr_victim *victim, struct mr_request *rq)
 			return mr_request_check(rq) ?: -EINTR;
 	} else {
 		while (!mmap_read_trylock(mm)) {
-			ret = mr_request_check(rq);
+			ret = mr_request_rest(rq);
 			if (ret)
 				return ret;
 			schedule_timeout_killable(1);
@@ -266,7 +266,7 @@ static int mr_reap_spare(struct mr_victim *victim, struct mr_request *rq,
 
 		set_current_state(TASK_KILLABLE);
 		schedule_hrtimeout_range(&pause, MR_SPARE_NS, HRTIMER_MODE_REL);
-		ret = mr_request_check(rq);
+		ret = mr_request_rest(rq);
 		if (ret) {
 			rq->result->left_reasons |= MRELEASE_LEFT_ROBUST;
 			return ret;

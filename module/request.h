@@ -5,6 +5,7 @@
 #ifndef _MR_REQUEST_H
 #define _MR_REQUEST_H
 
+#include <linux/freezer.h>
 #include <linux/ktime.h>
 #include <linux/mrelease.h>
 #include <linux/sched/signal.h>
@@ -60,7 +61,8 @@ static inline int mr_request_check(struct mr_request *rq)
 		rq->result->left_reasons |= MRELEASE_LEFT_SIGNAL;
 		return -EINTR;
 	}
-	if (rq->deadline != KTIME_MAX && ktime_after(ktime_get(), rq->deadline)) {
+	if (rq->deadline != KTIME_MAX &&
+	    ktime_after(ktime_get(), rq->deadline)) {
 		rq->result->left_reasons |= MRELEASE_LEFT_TIMEOUT;
 		return -ETIMEDOUT;
 	}
@@ -82,6 +84,35 @@ static inline long mr_request_jiffies(const struct mr_request *rq)
 		return MAX_SCHEDULE_TIMEOUT;
 	ns = ktime_to_ns(ktime_sub(rq->deadline, ktime_get()));
 	return ns > 0 ? nsecs_to_jiffies(ns) + 2 : 1;
+}
+
+/**
+ * mr_request_nap() - how long may this call sleep before it looks up?
+ * @rq: the call
+ *
+ * A sleep that only a fatal signal ends is not ended when the machine is suspended
+ * either, which then waits for this caller, and fails after twenty seconds.
+ *
+ * Return: jiffies, as mr_request_jiffies(), but not more than a second.
+ */
+static inline long mr_request_nap(const struct mr_request *rq)
+{
+	return min_t(long, HZ, mr_request_jiffies(rq));
+}
+
+/**
+ * mr_request_rest() - between two looks at what a call waits for
+ * @rq: the call
+ *
+ * Process context, no lock held.  Stays here while the machine is suspended, or the
+ * caller is in a frozen cgroup (v1).
+ *
+ * Return: as mr_request_check().
+ */
+static inline int mr_request_rest(struct mr_request *rq)
+{
+	try_to_freeze();
+	return mr_request_check(rq);
 }
 
 int mr_release(struct mr_request *rq);

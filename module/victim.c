@@ -235,7 +235,7 @@ static int mr_victim_wait_users(struct mr_victim *victim, struct mr_request *rq)
 
 		set_current_state(TASK_KILLABLE);
 		schedule_hrtimeout_range(&pause, MR_POLL_NS, HRTIMER_MODE_REL);
-		ret = mr_request_check(rq);
+		ret = mr_request_rest(rq);
 	}
 	return ret;
 }
@@ -280,9 +280,9 @@ int mr_victim_see_off(struct mr_victim *victim, struct mr_request *rq,
 	do {
 		left = wait_event_killable_timeout(victim->wait,
 						   READ_ONCE(victim->gone),
-						   mr_request_jiffies(rq));
+						   mr_request_nap(rq));
 		if (left <= 0)
-			ret = mr_request_check(rq);
+			ret = mr_request_rest(rq);
 	} while (left <= 0 && !ret);
 	mr_counts_read(&yield->after, victim->mm, rq->task);
 
