@@ -37,6 +37,8 @@
 #define WARM 10
 /* So many are run however long they take: what leaks in fewer may be noise. */
 #define LEAST 40
+/* In which it is looked how much memory there is, for the log. */
+#define LOOK_NS 300000000000ULL
 
 struct world *world;
 struct prey *torture_me;
@@ -212,13 +214,15 @@ int main(int argc, char **argv)
 	unsigned long first = setting("MRELEASE_FIRST", 0), i;
 	unsigned long rounds = setting("MRELEASE_ROUNDS", ROUNDS);
 	unsigned long kills = setting("MRELEASE_KILLS", ULONG_MAX);
-	uint64_t end, began, took, slowest = 0;
+	uint64_t start, look, end, began, took, slowest = 0;
 	unsigned int bad = 0;
 	bool weighed = false, flat = true;
 
 	torture_exec_main(argc, argv);
 	tap_plan(4);
-	end = setting("MRELEASE_SECONDS", SECONDS) * 1000000000ULL + now_ns();
+	start = now_ns();
+	look = start + LOOK_NS;
+	end = setting("MRELEASE_SECONDS", SECONDS) * 1000000000ULL + start;
 	world = caller_shared(sizeof(*world));
 	world->slow = !access("/proc/lockdep_stats", F_OK);
 	world->swarm = setting("MRELEASE_SWARM", SWARM);
@@ -251,6 +255,10 @@ int main(int argc, char **argv)
 		}
 		if (i == first + WARM)
 			weighed = torture_check_deep(true);
+		if (now_ns() > look) {
+			look += LOOK_NS;
+			torture_weigh_note((now_ns() - start) / 1000000000);
+		}
 		if ((i - first) % 500 == 499)
 			tap_note("%lu rounds, %u bad, %u signals of the module",
 				 i + 1 - first, bad, world->kills);

@@ -140,6 +140,8 @@ bool torture_check_round(void);
 bool torture_hold(bool ok, const char *what);
 /* Objects and free memory, against the @first time. */
 bool torture_weigh(bool first);
+/* The same for people to look at: is it flat? */
+void torture_weigh_note(unsigned long seconds);
 /* Every now and then: those that take time. */
 bool torture_check_deep(bool first);
 void torture_check_end(void);

@@ -42,6 +42,9 @@ static const char *const op_names[] = {
 	"wait",	   "kill", "syscall", "refused"
 };
 
+/* A caller that finds so many victims dead, one after the other, goes. */
+#define MISSES 3
+
 /* How a caller ends. */
 enum fate { FATE_THREAD, FATE_PROCESS, FATE_KILLED, FATE_STOPPED, FATES };
 
@@ -323,12 +326,17 @@ static void call_count(struct call *c)
 static void *call_thread(void *arg)
 {
 	struct call *c = arg;
+	unsigned int missed = 0;
 
 	for (;;) {
 		sleep_us(c->delay);
 		call_once(c);
 		call_count(c);
 		if (c->wrong || !c->more)
+			return NULL;
+		/* Most are dead by now, it seems: there are more where they came from. */
+		missed = c->ret == -ESRCH ? missed + 1 : 0;
+		if (missed == MISSES)
 			return NULL;
 		c->more--;
 		call_draw(c);

@@ -159,6 +159,18 @@ static long memory_sum(const struct memory *m)
 	return m->free + m->kept + m->zram;
 }
 
+void torture_weigh_note(unsigned long seconds)
+{
+	struct memory now;
+
+	drop_caches();
+	now = memory_now();
+	tap_note(
+		"after %lu s: free %ld KiB, kept by CPUs %ld, zram %ld; slab %ld KiB; mm_struct %ld",
+		seconds, now.free, now.kept, now.zram,
+		proc_kib("/proc/meminfo", "Slab"), slab_active("mm_struct"));
+}
+
 /* What of the machine's memory has changed by a MiB and more. */
 static void note_meminfo(bool first)
 {
