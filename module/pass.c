@@ -72,12 +72,6 @@ static bool mr_pass_free(struct mr_victim *victim, u32 flags)
 	return ret;
 }
 
-/* What a killable wait with a limit of mr_request_nap() came to. */
-static int mr_pass_woken(struct mr_request *rq, long left)
-{
-	return left > 0 ? 0 : mr_request_rest(rq);
-}
-
 /**
  * mr_pass_join() - take part in the pass with these flags, or begin it
  * @victim: a reference is held
@@ -108,7 +102,7 @@ int mr_pass_join(struct mr_victim *victim, struct mr_worker *worker,
 		left = wait_event_killable_timeout(victim->wait,
 						   mr_pass_free(victim, rq->flags),
 						   mr_request_nap(rq));
-		ret = mr_pass_woken(rq, left);
+		ret = left > 0 ? 0 : mr_request_rest(rq);
 		if (ret)
 			return ret;
 		spin_lock(&victim->lock);
@@ -331,7 +325,7 @@ int mr_pass_wait(struct mr_victim *victim, struct mr_worker *worker,
 
 	delay = wait_event_killable_timeout(victim->wait,
 					    mr_pass_idle(victim, worker), delay);
-	return mr_pass_woken(rq, delay);
+	return delay > 0 ? 0 : mr_request_check(rq);
 }
 
 /**

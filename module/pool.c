@@ -175,7 +175,7 @@ void mr_victim_free(struct mr_victim *victim)
  */
 int mr_victim_wait(struct mr_request *rq)
 {
-	long left = mr_request_nap(rq);
+	long left = min_t(long, HZ, mr_request_jiffies(rq));
 
 	left = wait_event_killable_timeout(mr_victims_wait,
 					   !list_empty_careful(&mr_victims_free),

@@ -169,7 +169,7 @@ static int mr_reap_lock(struct mr_victim *victim, struct mr_request *rq)
 			return mr_request_check(rq) ?: -EINTR;
 	} else {
 		while (!mmap_read_trylock(mm)) {
-			ret = mr_request_rest(rq);
+			ret = mr_request_check(rq);
 			if (ret)
 				return ret;
 			schedule_timeout_killable(1);

@@ -61,8 +61,7 @@ static inline int mr_request_check(struct mr_request *rq)
 		rq->result->left_reasons |= MRELEASE_LEFT_SIGNAL;
 		return -EINTR;
 	}
-	if (rq->deadline != KTIME_MAX &&
-	    ktime_after(ktime_get(), rq->deadline)) {
+	if (rq->deadline != KTIME_MAX && ktime_after(ktime_get(), rq->deadline)) {
 		rq->result->left_reasons |= MRELEASE_LEFT_TIMEOUT;
 		return -ETIMEDOUT;
 	}
@@ -104,8 +103,9 @@ static inline long mr_request_nap(const struct mr_request *rq)
  * mr_request_rest() - between two looks at what a call waits for
  * @rq: the call
  *
- * Process context, no lock held.  Stays here while the machine is suspended, or the
- * caller is in a frozen cgroup (v1).
+ * Process context, no lock held, and no part in a pass: others with other flags wait
+ * for that, and they may be running.  Stays here while the machine is suspended, or
+ * the caller is in a frozen cgroup (v1).
  *
  * Return: as mr_request_check().
  */
