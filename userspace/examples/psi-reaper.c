@@ -58,7 +58,7 @@ struct target {
 
 static struct mrelease *handle;
 static struct target target = { .dir = -1 };
-static unsigned int limit_ms = 2000;
+static int limit_ms = 2000;
 static bool dry;
 
 static unsigned long now_ms(void)
@@ -374,9 +374,9 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "dm:t:")) >= 0) {
 		dry |= opt == 'd';
-		limit_ms = opt == 'm' ? (unsigned int)atoi(optarg) : limit_ms;
+		limit_ms = opt == 'm' ? atoi(optarg) : limit_ms;
 		trigger = opt == 't' ? optarg : trigger;
-		optind = opt == '?' ? argc : optind;
+		optind = opt == '?' || limit_ms <= 0 ? argc : optind;
 	}
 	if (optind != argc - 1) {
 		fputs("usage: psi-reaper [-d] [-m MS] [-t TRIGGER] CGROUP\n"
