@@ -58,6 +58,11 @@ void cover_close(struct cover *c);
 /* Before a call, and after it: has anything new been reached? */
 void cover_begin(struct cover *c);
 bool cover_new(struct cover *c);
+/* Basic blocks that have been reached. */
+unsigned int cover_blocks(void);
+/* All of them, for tests/cover/report. */
+void cover_note(void);
+
 /*
  * struct prey - who may be killed by a thread's calls
  * @handle: a victim fd of it
@@ -78,10 +83,5 @@ bool prey_dies(const struct prey *p);
 /* Another one, if it is dead. */
 void prey_renew(struct prey *p);
 void prey_end(struct prey *p);
-
-/* Basic blocks that have been reached. */
-unsigned int cover_blocks(void);
-/* All of them, for tests/cover/report. */
-void cover_note(void);
 
 #endif /* _FUZZ_H */

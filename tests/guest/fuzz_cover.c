@@ -25,6 +25,7 @@
 /* Of a block and the one before it. */
 #define STEPS (1U << 18)
 
+/* Of all threads, without a lock: who comes second sets the same to the same. */
 static unsigned char steps[STEPS], blocks[TEXT_MAX];
 static unsigned long text;
 
@@ -53,9 +54,12 @@ void cover_open(struct cover *c)
 		return;
 	mem = mmap(NULL, ENTRIES * sizeof(uint64_t), PROT_READ | PROT_WRITE,
 		   MAP_SHARED, c->fd, 0);
-	if (mem == MAP_FAILED || ioctl(c->fd, KCOV_ENABLE, KCOV_TRACE_PC))
+	if (mem == MAP_FAILED)
 		return;
-	c->trace = mem;
+	if (ioctl(c->fd, KCOV_ENABLE, KCOV_TRACE_PC))
+		munmap(mem, ENTRIES * sizeof(uint64_t));
+	else
+		c->trace = mem;
 }
 
 void cover_close(struct cover *c)

@@ -3,7 +3,6 @@
  * What the fuzzer draws, see fuzz.h.
  */
 #include <pthread.h>
-#include <string.h>
 
 #include "files.h"
 #include "fuzz.h"

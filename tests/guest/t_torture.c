@@ -71,6 +71,20 @@ bool torture_thread(void *(*fn)(void *), void *arg)
 	return !ret;
 }
 
+void *torture_sleep(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+	return NULL;
+}
+
+void torture_lock(void)
+{
+	if (!pthread_mutex_lock(&torture_me->mutex))
+		__atomic_store_n(&torture_me->locked, 1, __ATOMIC_SEQ_CST);
+}
+
 void torture_ready(void)
 {
 	__atomic_store_n(&torture_me->ready, 1, __ATOMIC_SEQ_CST);

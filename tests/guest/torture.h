@@ -73,7 +73,6 @@ struct prey {
  * @slow: a kernel on which everything takes many times as long
  * @huge: huge pages were to be had
  * @nodes: there are two nodes of memory
- * @kvm: there are virtual machines
  * @swarm: of a hundred rounds so many have a swarm of victims
  * @preys: victims of this round
  * @kills: signals of the module
@@ -86,7 +85,6 @@ struct world {
 	bool slow;
 	bool huge;
 	bool nodes;
-	bool kvm;
 	unsigned int swarm;
 	struct prey prey[TORTURE_SWARM];
 	unsigned int preys;
@@ -113,6 +111,10 @@ void torture_ready(void);
 extern struct prey *torture_me;
 /* In the child of execve(2): does not return if that is what this is. */
 void torture_exec_main(int argc, char **argv);
+/* For ever, as the body of a thread too. */
+void *torture_sleep(void *arg);
+/* In the victim: take the mutex of this process. */
+void torture_lock(void);
 /* Memory of the victim. */
 char *torture_map(size_t bytes, int flags, int fd);
 /* A thread with a small stack; false if there is none to be had. */

@@ -324,12 +324,11 @@ void torture_disturb_setup(void)
 	world->nodes = !access("/sys/devices/system/node/node1", F_OK);
 	/* On demand: to load it where nobody has a use for it takes time. */
 	if (getenv("MRELEASE_KVM"))
-		world->kvm = !system("modprobe kvm_amd 2>/dev/null");
-	world->kvm |= !access("/dev/kvm", F_OK);
+		no_kvm();
 	tap_note("swap %s, huge pages %s, nodes %d, /dev/kvm %s",
 		 world->swap ? "on zram" : "none",
 		 world->huge ? "there" : "none", 1 + world->nodes,
-		 world->kvm ? "there" : "none");
+		 access("/dev/kvm", F_OK) ? "none" : "there");
 }
 
 void torture_room(unsigned int processes)

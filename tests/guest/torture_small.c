@@ -79,32 +79,23 @@ static void churn_body(uint64_t *rng)
 	churn(NULL);
 }
 
-static void *wait_here(void *arg)
-{
-	for (;;)
-		pause();
-	return arg;
-}
-
 static void pair_body(uint64_t *rng)
 {
 	(void)rng;
-	torture_thread(wait_here, NULL);
+	torture_thread(torture_sleep, NULL);
 }
 
 /* Holds the robust mutex that must be given back. */
 static void lock_body(uint64_t *rng)
 {
-	if (!pthread_mutex_lock(&torture_me->mutex))
-		__atomic_store_n(&torture_me->locked, 1, __ATOMIC_SEQ_CST);
+	torture_lock();
 	speck_body(rng);
 }
 
 static int share(void *arg)
 {
-	for (;;)
-		pause();
-	return !arg;
+	torture_sleep(arg);
+	return 0;
 }
 
 static void share_body(uint64_t *rng)
@@ -123,7 +114,7 @@ static void fork_body(uint64_t *rng)
 
 	while (n--)
 		if (!fork())
-			wait_here(NULL);
+			torture_sleep(NULL);
 }
 
 static void vfork_body(uint64_t *rng)
@@ -167,7 +158,7 @@ static void stopped_body(uint64_t *rng)
 static void leader_body(uint64_t *rng)
 {
 	(void)rng;
-	torture_thread(wait_here, NULL);
+	torture_thread(torture_sleep, NULL);
 	torture_ready();
 	pthread_exit(NULL);
 }

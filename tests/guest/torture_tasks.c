@@ -27,14 +27,6 @@
 #define STACK (64 * 1024)
 #define EXECS 200
 
-static void *sleeper(void *arg)
-{
-	(void)arg;
-	for (;;)
-		pause();
-	return NULL;
-}
-
 static void *faulter(void *arg)
 {
 	uint64_t rng = (uintptr_t)arg | 1;
@@ -70,7 +62,7 @@ static void threads_body(uint64_t *rng)
 	unsigned int n = pick(rng, world->slow ? 100 : 1000);
 
 	/* The group has room for TORTURE_PIDS only: leave it. */
-	while (n-- && torture_thread(sleeper, NULL))
+	while (n-- && torture_thread(torture_sleep, NULL))
 		;
 }
 
@@ -158,7 +150,7 @@ static void herd_body(uint64_t *rng)
 	memset(torture_map(MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1), 1, MIB);
 	while (n--)
 		if (!fork())
-			sleeper(NULL);
+			torture_sleep(NULL);
 }
 
 static void on_signal(int sig)
@@ -222,7 +214,7 @@ static void dump_body(uint64_t *rng)
 	setrlimit(RLIMIT_CORE, &all);
 	memset(torture_map(bytes, MAP_PRIVATE | MAP_ANONYMOUS, -1), 1, bytes);
 	while (n--)
-		torture_thread(sleeper, NULL);
+		torture_thread(torture_sleep, NULL);
 	torture_ready();
 	usleep(pick(rng, 3000));
 	abort();
@@ -236,7 +228,7 @@ static int pidns_init(void *arg)
 	if (!fork())
 		faulter(arg);
 	if (pick(&rng, 2))
-		sleeper(NULL);
+		torture_sleep(NULL);
 	for (;;)
 		waitpid(-1, NULL, 0);
 	return 0;
@@ -256,7 +248,7 @@ static void leader_body(uint64_t *rng)
 	unsigned int n = 1 + pick(rng, 3);
 
 	while (n--)
-		torture_thread(pick(rng, 2) ? faulter : sleeper,
+		torture_thread(pick(rng, 2) ? faulter : torture_sleep,
 			       (void *)(uintptr_t)random_next(rng));
 	torture_ready();
 	pthread_exit(NULL);
@@ -269,7 +261,7 @@ static void exec_body(uint64_t *rng)
 
 	memset(torture_map(bytes, MAP_PRIVATE | MAP_ANONYMOUS, -1), 1, bytes);
 	if (pick(rng, 2))
-		torture_thread(sleeper, NULL);
+		torture_thread(torture_sleep, NULL);
 	torture_ready();
 	snprintf(text, sizeof(text), "%d", EXECS);
 	execl("/proc/self/exe", "torture", "--exec", text, NULL);
@@ -286,16 +278,15 @@ void torture_exec_main(int argc, char **argv)
 	snprintf(text, sizeof(text), "%d", left - 1);
 	if (left > 1)
 		execl("/proc/self/exe", "torture", "--exec", text, NULL);
-	sleeper(NULL);
+	torture_sleep(NULL);
 }
 
 /* Holds a robust mutex that the test program can see; it must be given back. */
 static void *robust_taker(void *arg)
 {
-	if (!pthread_mutex_lock(&torture_me->mutex))
-		__atomic_store_n(&torture_me->locked, 1, __ATOMIC_SEQ_CST);
+	torture_lock();
 	torture_ready();
-	return sleeper(arg);
+	return torture_sleep(arg);
 }
 
 static void robust_body(uint64_t *rng)

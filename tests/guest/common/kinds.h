@@ -66,6 +66,7 @@ const char *no_swap(void);
 const char *no_secretmem(void);
 const char *no_high(void);
 const char *no_ksm(void);
+const char *no_kvm(void);
 
 /* In a child: take such memory, and exit with 0. */
 void kind_secretmem_touch(void) __attribute__((noreturn));

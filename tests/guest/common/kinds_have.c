@@ -37,6 +37,16 @@ const char *no_userfaultfd(void)
 	return NULL;
 }
 
+/* The emulated x86 CPU has what AMD's virtualization takes; on arm64 it is built in. */
+const char *no_kvm(void)
+{
+	return !access("/dev/kvm", F_OK) ||
+			       (!system("modprobe kvm_amd 2>/dev/null") &&
+				!access("/dev/kvm", F_OK)) ?
+		       NULL :
+		       "no /dev/kvm, and nothing else that follows an address space";
+}
+
 static const char *selected(const char *path, char *line, size_t len)
 {
 	FILE *f = fopen(path, "re");
