@@ -34,7 +34,6 @@
 #define BYTES (64 * MIB)
 #define PATIENCE 20000
 #define CORE_FILE "/tmp/core.arm"
-#define AIO_NS "3000000000"
 
 static int dev;
 static int disk;
@@ -259,16 +258,15 @@ static void test_stuck(void)
 #define POINTS_AIO 8
 static void test_aio(void)
 {
+	const char *why = no_nullb();
 	struct mrelease_result res;
 	struct victim victim;
 	int fd, ret, i;
 	bool early;
 
-	if (system("modprobe null_blk nr_devices=1 irqmode=2 completion_nsec=" AIO_NS
-		   " 2>/dev/null") ||
-	    access("/dev/nullb0", F_OK)) {
+	if (why) {
 		for (i = 0; i < POINTS_AIO; i++)
-			tap_skip("no null_blk", "held up: %d", i);
+			tap_skip(why, "held up: %d", i);
 		return;
 	}
 	victim = victim_start(kind_aio, NULL);

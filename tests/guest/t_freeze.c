@@ -4,7 +4,7 @@
  * be frozen.  Who waits in the device for a victim that does not get on must not be that
  * one.  The freezer of cgroup v1 asks in the same way and says whether it has them all.
  */
-/* guest: smp=2 mem=1024 timeout=300 */
+/* guest: smp=2 mem=2048 timeout=300 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -21,26 +21,31 @@
 
 #include "caller.h"
 #include "hold.h"
+#include "kinds.h"
 #include "proc.h"
 #include "sys.h"
 #include "tap.h"
 #include "victim.h"
 
+#define FLAGS (MRELEASE_KILL | MRELEASE_TEARDOWN)
 #define TOP "/tmp/freezer"
 #define GROUP TOP "/callers"
 #define BYTES (4UL * 1024 * 1024)
 #define STACK 65536
 #define PATIENCE_MS 15000
+#define POINTS 13
 
 /*
  * struct call - made by a process of its own, in the group; shared
  * @pidfd: whom
  * @flags: how
+ * @ms: deadline, or 0
  * @over: it has come back with @ret
  */
 struct call {
 	int pidfd;
 	uint32_t flags;
+	uint32_t ms;
 	int ret;
 	int over;
 	pid_t pid;
@@ -56,7 +61,8 @@ static void call_body(void)
 
 	if (write_file(GROUP "/tasks", "0"))
 		_exit(95);
-	call->ret = dev_release(dev, call->pidfd, call->flags, &res);
+	call->ret = dev_release_timeout(dev, call->pidfd, call->flags, call->ms,
+					&res);
 	__atomic_store_n(&call->over, 1, __ATOMIC_SEQ_CST);
 	_exit(0);
 }
@@ -66,13 +72,14 @@ static bool call_over(void)
 	return __atomic_load_n(&call->over, __ATOMIC_SEQ_CST);
 }
 
-static void call_start(int pidfd, uint32_t flags)
+static void call_start(int pidfd, uint32_t flags, uint32_t ms)
 {
 	pid_t pid;
 
 	memset(call, 0, sizeof(*call));
 	call->pidfd = pidfd;
 	call->flags = flags;
+	call->ms = ms;
 	call->ret = -ENOTRECOVERABLE;
 	/* Shared memory: the child must not write its 0 there. */
 	pid = fork();
@@ -83,13 +90,13 @@ static void call_start(int pidfd, uint32_t flags)
 	call->pid = pid;
 }
 
-/* It comes back, with 0. */
-static bool call_end(void)
+/* It comes back, and says so. */
+static bool call_end(int ret)
 {
 	int status;
 
 	if (waitpid(call->pid, &status, 0) == call->pid && !status &&
-	    call_over() && !call->ret)
+	    call_over() && call->ret == ret)
 		return true;
 	tap_note("it said %s, wait status %#x", err_name(call->ret), status);
 	return false;
@@ -134,10 +141,8 @@ static void group_thaw(void)
 /* It has killed, and sleeps in the call. */
 static void wait_asleep(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < 500 && proc_state(call->pid) != 'D'; i++)
-		sleep_ms(10);
+	if (!proc_wait_state(call->pid, "D", 5000))
+		tap_bail("the caller does not sleep");
 	sleep_ms(200);
 }
 
@@ -147,7 +152,7 @@ static void check_teardown(void)
 	struct victim v = victim_anon(BYTES, VICTIM_SLEEP, -1);
 
 	hold_prepare(&v);
-	call_start(v.pidfd, MRELEASE_KILL | MRELEASE_TEARDOWN);
+	call_start(v.pidfd, FLAGS, 0);
 	hold_wait(&v);
 	wait_asleep();
 	tap_ok(group_freeze(), "waiting for a teardown: frozen");
@@ -155,7 +160,7 @@ static void check_teardown(void)
 	sleep_ms(300);
 	tap_ok(!call_over(), "waiting for a teardown: it stays there");
 	group_thaw();
-	tap_ok(call_end(),
+	tap_ok(call_end(0),
 	       "waiting for a teardown: thawed, it comes back with 0");
 }
 
@@ -189,18 +194,85 @@ static void check_vfork(void)
 	v = victim_start(vfork_body, NULL);
 	while (!*(volatile pid_t *)child)
 		sleep_ms(1);
-	call_start(v.pidfd, MRELEASE_KILL);
+	call_start(v.pidfd, MRELEASE_KILL, 0);
 	wait_asleep();
 	tap_ok(group_freeze(), "waiting for a child of vfork(2): frozen");
 	kill(*child, SIGKILL);
 	sleep_ms(300);
 	tap_ok(!call_over(), "waiting for a child of vfork(2): it stays there");
 	group_thaw();
-	tap_ok(call_end(),
+	tap_ok(call_end(0),
 	       "waiting for a child of vfork(2): thawed, it comes back with 0");
 	victim_reap(&v);
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
+}
+
+/* 3 points: the victim has gone, its memory is torn down by a work queue, later. */
+static void check_see_off(void)
+{
+	const char *why = no_nullb();
+	struct victim v;
+	unsigned int i;
+
+	for (i = 0; why && i < 3; i++)
+		tap_skip(why, "waiting for the end of the teardown");
+	if (why)
+		return;
+	v = victim_start(kind_aio, NULL);
+	call_start(v.pidfd, FLAGS, 0);
+	wait_asleep();
+	/* Of its three seconds. */
+	tap_ok(group_freeze() && !call_over(),
+	       "waiting for the end of the teardown: frozen");
+	sleep_ms(4000);
+	tap_ok(!call_over(),
+	       "waiting for the end of the teardown: it stays there");
+	group_thaw();
+	tap_ok(call_end(0),
+	       "waiting for the end of the teardown: thawed, it comes back with 0");
+	victim_reap(&v);
+}
+
+/* 2 points: time goes on for who is frozen. */
+static void check_deadline(void)
+{
+	struct victim v = victim_anon(BYTES, VICTIM_SLEEP, -1);
+
+	hold_prepare(&v);
+	call_start(v.pidfd, FLAGS, 1500);
+	hold_wait(&v);
+	wait_asleep();
+	group_freeze();
+	sleep_ms(2000);
+	tap_ok(!call_over(), "the deadline passes: it stays there");
+	group_thaw();
+	tap_ok(call_end(-ETIMEDOUT),
+	       "the deadline passed: thawed, it comes back with ETIMEDOUT");
+	hold_end(&v);
+}
+
+/* 1 point: who is not frozen is not held up by one that is. */
+static void check_other(void)
+{
+	struct victim v = victim_anon(BYTES, VICTIM_SLEEP, -1);
+	struct mrelease_result res;
+	int ret;
+
+	hold_prepare(&v);
+	call_start(v.pidfd, FLAGS, 0);
+	hold_wait(&v);
+	wait_asleep();
+	group_freeze();
+	ret = dev_release_timeout(dev, v.pidfd, MRELEASE_KILL | MRELEASE_EVICT,
+				  10000, &res);
+	tap_ok(!ret && !res.left_bytes && !call_over(),
+	       "beside a frozen caller another one gets on");
+	tap_note("%s after %llu us, %llu left", err_name(ret),
+		 res.elapsed_ns / 1000, res.left_bytes);
+	hold_end(&v);
+	group_thaw();
+	call_end(0);
 }
 
 /* 1 point: who is frozen can be killed, and takes nothing along. */
@@ -210,7 +282,7 @@ static void check_killed(void)
 	int status;
 
 	hold_prepare(&v);
-	call_start(v.pidfd, MRELEASE_KILL | MRELEASE_TEARDOWN);
+	call_start(v.pidfd, FLAGS, 0);
 	hold_wait(&v);
 	wait_asleep();
 	group_freeze();
@@ -226,7 +298,7 @@ int main(void)
 {
 	unsigned int i;
 
-	tap_plan(7);
+	tap_plan(POINTS);
 	dev = dev_open();
 	call = caller_shared(sizeof(*call));
 	child = caller_shared(sizeof(*child));
@@ -236,12 +308,15 @@ int main(void)
 	if (mount("freezer", TOP, "cgroup", 0, "freezer") ||
 	    mkdir(GROUP, 0700)) {
 		umount(TOP);
-		for (i = 0; i < 7; i++)
+		for (i = 0; i < POINTS; i++)
 			tap_skip("no cgroup v1 freezer", "a caller is frozen");
 		return tap_done();
 	}
 	check_teardown();
 	check_vfork();
+	check_see_off();
+	check_deadline();
+	check_other();
 	check_killed();
 	if (rmdir(GROUP) || umount(TOP))
 		tap_note("%s stays", TOP);

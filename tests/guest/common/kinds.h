@@ -67,6 +67,7 @@ const char *no_secretmem(void);
 const char *no_high(void);
 const char *no_ksm(void);
 const char *no_kvm(void);
+const char *no_nullb(void);
 
 /* In a child: take such memory, and exit with 0. */
 void kind_secretmem_touch(void) __attribute__((noreturn));

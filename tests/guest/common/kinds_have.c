@@ -47,6 +47,16 @@ const char *no_kvm(void)
 		       "no /dev/kvm, and nothing else that follows an address space";
 }
 
+/* Answers a read after three seconds; nothing is in flight on it for longer. */
+const char *no_nullb(void)
+{
+	return !system("modprobe null_blk nr_devices=1 irqmode=2 "
+		       "completion_nsec=3000000000 2>/dev/null") &&
+			       !access("/dev/nullb0", F_OK) ?
+		       NULL :
+		       "no null_blk";
+}
+
 static const char *selected(const char *path, char *line, size_t len)
 {
 	FILE *f = fopen(path, "re");
