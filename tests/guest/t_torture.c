@@ -39,6 +39,8 @@
 #define LEAST 40
 /* In which it is looked how much memory there is, for the log. */
 #define LOOK_NS 300000000000ULL
+#define GROUPS "/sys/fs/cgroup/"
+#define PROCS GROUPS "test." TORTURE_GROUP "/cgroup.procs"
 
 struct world *world;
 struct prey *torture_me;
@@ -113,6 +115,19 @@ static void mutex_init(struct prey *prey)
 	pthread_mutexattr_destroy(&attr);
 }
 
+/* This program is in the victims' group: its own memory, children have it from there. */
+static bool inside;
+
+/* What moves between groups waits for RCU, so many victims are made where they belong. */
+static void enter(bool in)
+{
+	if (in == inside)
+		return;
+	if (write_file(in ? PROCS : GROUPS "cgroup.procs", "0"))
+		tap_bail("cgroup.procs");
+	inside = in;
+}
+
 void torture_start(struct prey *prey, const struct kind *kind, uint64_t seed)
 {
 	pid_t pid;
@@ -122,14 +137,17 @@ void torture_start(struct prey *prey, const struct kind *kind, uint64_t seed)
 	prey->kind = kind;
 	/* Shared memory: the child must not write its 0 there. */
 	pid = fork();
+	if (pid < 0 && inside) {
+		/* Those before have taken all the room. */
+		enter(false);
+		pid = fork();
+	}
 	if (pid < 0)
 		tap_bail("fork");
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		torture_me = prey;
-		if (write_file("/sys/fs/cgroup/test." TORTURE_GROUP
-			       "/cgroup.procs",
-			       "0"))
+		if (!inside && write_file(PROCS, "0"))
 			_exit(95);
 		kind->body(&seed);
 		torture_ready();
@@ -178,6 +196,7 @@ static bool run_round(uint64_t seed)
 	phase_over(PHASES);
 	torture_room(swarm ? 2 * TORTURE_PIDS : TORTURE_PIDS);
 	world->preys = 1 + pick(&rng, swarm ? TORTURE_SWARM : TORTURE_VICTIMS);
+	enter(swarm);
 	for (i = 0; i < world->preys; i++) {
 		uint64_t own = random_next(&rng) | 1;
 
@@ -187,6 +206,7 @@ static bool run_round(uint64_t seed)
 				torture_kind(&rng),
 			own);
 	}
+	enter(false);
 	phase_over(START);
 	for (i = 0; i < world->preys; i++)
 		wait_ready(&world->prey[i], &rng);
