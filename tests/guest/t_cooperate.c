@@ -30,7 +30,7 @@
 
 #define MIB (1024UL * 1024)
 /*
- * With MRELEASE_LONG in the environment all of them, else two fifths; and the victims of
+ * With MRELEASE_LONG in the environment all of them, else a quarter; and the victims of
  * check_threads() are twice as large.
  */
 #define ROUNDS 20
@@ -189,7 +189,7 @@ static void score_time(struct score *score, const struct caller *c)
 
 static int rounds(void)
 {
-	return getenv("MRELEASE_LONG") ? ROUNDS : ROUNDS * 2 / 5;
+	return getenv("MRELEASE_LONG") ? ROUNDS : ROUNDS / 4;
 }
 
 /* Another round?  One that was late does not count. */

@@ -4,7 +4,7 @@
  * had mapped is gone when the call returns.  The same with process_mrelease(2),
  * which drops nothing, stands beside it.  t_evict_keep looks at what has to stay.
  *
- * t_evict [MIB]: size of the first file system's file (256; with MRELEASE_LONG in the
+ * t_evict [MIB]: size of the first file system's file (128; with MRELEASE_LONG in the
  * environment 512); the others get a half (then the same), and what is done with parts
  * of a file uses a quarter (then an eighth).
  */
@@ -245,7 +245,7 @@ int main(int argc, char **argv)
 	bool all = getenv("MRELEASE_LONG");
 	size_t first = MIB * (argc > 1 ? strtoul(argv[1], NULL, 0) :
 			      all      ? 512 :
-					 256);
+					 128);
 	size_t part = first / (all ? 8 : 4), bytes;
 	unsigned int n, i, points = 0;
 	struct mrelease_info info = { .size = sizeof(info) };

@@ -5,7 +5,7 @@
  * process_mrelease(2), which loses the race against the victim's own exit, stands
  * beside it in a table; nothing is demanded of that.
  *
- * With MRELEASE_LONG in the environment all of the kills, else a fifth.
+ * With MRELEASE_LONG in the environment all of the kills, else a tenth.
  */
 /* guest: smp=2 mem=2048 timeout=900 */
 #define _GNU_SOURCE
@@ -113,7 +113,7 @@ static int kill_by_syscall(struct victim *victim, struct tally *tally)
 
 static unsigned int kills(const struct loop *loop)
 {
-	return getenv("MRELEASE_LONG") ? loop->kills : loop->kills / 5;
+	return getenv("MRELEASE_LONG") ? loop->kills : loop->kills / 10;
 }
 
 static void run_loop(const struct loop *loop, bool by_device,

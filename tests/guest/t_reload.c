@@ -23,11 +23,11 @@
 #include "tap.h"
 #include "victim.h"
 
-/* With MRELEASE_LONG in the environment all of them, else a quarter. */
+/* With MRELEASE_LONG in the environment all of them, else a tenth. */
 #define CYCLES 200
 #define VICTIM_BYTES (16 * 1024 * 1024)
 /*
- * A leak of one object for each cycle would be 50 or more.  What else runs in the
+ * A leak of one object for each cycle would be 20 or more.  What else runs in the
  * machine may have started a process or two meanwhile.
  */
 #define SLACK 10
@@ -157,7 +157,7 @@ int main(void)
 	const char *path = module_file();
 	long mm, task, mm_end, task_end;
 	unsigned long taint = tainted();
-	int cycles = getenv("MRELEASE_LONG") ? CYCLES : CYCLES / 4;
+	int cycles = getenv("MRELEASE_LONG") ? CYCLES : CYCLES / 10;
 	struct tally tally = {};
 	int i;
 

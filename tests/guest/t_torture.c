@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "caller.h"
@@ -118,11 +119,15 @@ static void mutex_init(struct prey *prey)
 /* This program is in the victims' group: its own memory, children have it from there. */
 static bool inside;
 
-/* What moves between groups waits for RCU, so many victims are made where they belong. */
+/*
+ * What moves between groups waits for RCU, so many victims are made where they belong.
+ * Those that are there already would leave hardly any time for that.
+ */
 static void enter(bool in)
 {
 	if (in == inside)
 		return;
+	setpriority(PRIO_PROCESS, 0, in ? -20 : 0);
 	if (write_file(in ? PROCS : GROUPS "cgroup.procs", "0"))
 		tap_bail("cgroup.procs");
 	inside = in;
@@ -146,6 +151,7 @@ void torture_start(struct prey *prey, const struct kind *kind, uint64_t seed)
 		tap_bail("fork");
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		setpriority(PRIO_PROCESS, 0, 0);
 		torture_me = prey;
 		if (!inside && write_file(PROCS, "0"))
 			_exit(95);

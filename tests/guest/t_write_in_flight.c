@@ -7,7 +7,7 @@
  * original bytes may come where modified ones were.  process_mrelease(2) does the
  * same; kill(2) alone does not.  Here is how often.
  *
- * t_write_in_flight [ROUNDS]: of each kind (10; with MRELEASE_LONG in the environment 20)
+ * t_write_in_flight [ROUNDS]: of each kind (6; with MRELEASE_LONG in the environment 20)
  */
 /* guest: disk=ext4:1536 disk=xfs:768 disk=btrfs:768 disk=tmpfs timeout=200 */
 #define _GNU_SOURCE
@@ -279,7 +279,7 @@ static void check(const char *kind, const struct tally *tallies, uint64_t slack)
 
 int main(int argc, char **argv)
 {
-	const char *normal = getenv("MRELEASE_LONG") ? "20" : "10";
+	const char *normal = getenv("MRELEASE_LONG") ? "20" : "6";
 	unsigned int rounds = atoi(argc > 1 ? argv[1] : normal), i, n;
 	struct tally running[ARRAY_SIZE(ways)] = {};
 	struct tally held[ARRAY_SIZE(ways)] = {};
