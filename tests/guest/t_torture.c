@@ -220,6 +220,8 @@ static bool run_round(uint64_t seed)
 	torture_disturb_begin(&rng);
 	ok = torture_calls(&rng, swarm ? 1 + world->preys / 4 : 1);
 	torture_disturb_end();
+	if (swarm)
+		ok &= torture_sweep();
 	phase_over(CALL);
 	ok &= torture_bury();
 	phase_over(BURY);

@@ -122,6 +122,8 @@ bool torture_thread(void *(*fn)(void *), void *arg);
 
 /* Callers: all of a round, with so many calls each. */
 bool torture_calls(uint64_t *rng, unsigned int each);
+/* Then who is left is killed by the module, too, and has time to die. */
+bool torture_sweep(void);
 void torture_calls_note(void);
 
 /* Disturbances: begin some; end all, and undo what they did. */

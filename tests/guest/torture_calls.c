@@ -446,6 +446,26 @@ bool torture_calls(uint64_t *rng, unsigned int each)
 	return ok;
 }
 
+bool torture_sweep(void)
+{
+	bool ok = true;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		struct call c = {
+			.op = OP_CGROUP,
+			.flags = MRELEASE_KILL,
+			.timeout = TORTURE_PATIENCE,
+			.target = i,
+		};
+
+		call_cgroup(&c);
+		call_count(&c);
+		ok &= call_judge(&c);
+	}
+	return ok;
+}
+
 void torture_calls_note(void)
 {
 	unsigned int i;
