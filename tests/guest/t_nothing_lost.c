@@ -10,7 +10,7 @@
  * the file.
  *
  * t_nothing_lost [ROUNDS [SEED]], or MRELEASE_ROUNDS and MRELEASE_SEED in the
- * environment: rounds on each file system (15; with MRELEASE_LONG 1000).
+ * environment: rounds on each file system (10; with MRELEASE_LONG 1000).
  */
 /* guest: disk=ext4:1536 disk=xfs:768 disk=btrfs:768 disk=tmpfs timeout=900 */
 #define _GNU_SOURCE
@@ -343,7 +343,7 @@ static void play(const struct fs *fs, unsigned int rounds)
 
 int main(int argc, char **argv)
 {
-	const char *normal = getenv("MRELEASE_LONG") ? "1000" : "15";
+	const char *normal = getenv("MRELEASE_LONG") ? "1000" : "10";
 	const char *rounds = argc > 1		       ? argv[1] :
 			     getenv("MRELEASE_ROUNDS") ?:
 							 normal;
