@@ -51,7 +51,7 @@ kernel_line() {
 	[ -n "$line" ] || die "no kernel '$name' in $qemu_dir/KERNELS (known: $(kernel_names all | tr '\n' ' '))"
 
 	k_line=$line k_name=$name
-	k_source='' k_suites='' k_release='' k_arch=amd64 k_image='' k_headers='' k_root='' k_cpu='' k_boot=120 k_params='' k_rounds='' k_tests='' k_append='' k_package='' k_config=''
+	k_source='' k_suites='' k_release='' k_arch=amd64 k_image='' k_headers='' k_root='' k_cpu='' k_boot=120 k_params='' k_rounds='' k_brief='' k_append='' k_package='' k_config=''
 	case $line in
 	*append=*)
 		k_append=${line#*append=}
@@ -62,7 +62,7 @@ kernel_line() {
 		case $word in
 		"$name") ;;
 		apt | prebuilt | source) k_source=$word ;;
-		suites=* | release=* | root=* | check=* | arch=* | image=* | headers=* | cpu=* | boot=* | params=* | rounds=* | tests=* | package=* | config=*)
+		suites=* | release=* | root=* | check=* | arch=* | image=* | headers=* | cpu=* | boot=* | params=* | rounds=* | brief=* | package=* | config=*)
 			printf -v "k_${word%%=*}" '%s' "${word#*=}"
 			;;
 		*) die "KERNELS: '$name': unknown word '$word'" ;;
