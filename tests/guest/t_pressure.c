@@ -34,7 +34,6 @@
 #define RW (PROT_READ | PROT_WRITE)
 #define ANON_BYTES (64 * MIB)
 #define PART_BYTES (8 * MIB)
-#define HUGE_PAGE (2 * MIB)
 #define HUGE_PAGES "4"
 #define GROUPS "/sys/fs/cgroup/pressure"
 #define AT_LIMIT GROUPS "/victim"
@@ -176,13 +175,7 @@ static void filler_body(void *arg)
 
 	spare_me("1000");
 	mem = kind_map(size, RW, MAP_NORESERVE, -1);
-	/* Most of it soon, and the rest to the page. */
-	weigh(&w);
-	if (w.free > until)
-		off = (w.free - until) / 4 * 3 / HUGE_PAGE * HUGE_PAGE;
-	madvise(mem, off, MADV_HUGEPAGE);
-	madvise(mem + off, size - off, MADV_NOHUGEPAGE);
-	kind_touch(mem, off, PAGE);
+	madvise(mem, size, MADV_NOHUGEPAGE);
 	for (cpu = 0; cpu < nr_cpus(); cpu++) {
 		pin_to_cpu(cpu);
 		for (weigh(&w); w.free > until; weigh(&w)) {
