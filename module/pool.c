@@ -175,6 +175,7 @@ void mr_victim_free(struct mr_victim *victim)
  */
 int mr_victim_wait(struct mr_request *rq)
 {
+	/* The second after which the caller is told to come again; no mr_request_nap(). */
 	long left = min_t(long, HZ, mr_request_jiffies(rq));
 
 	left = wait_event_killable_timeout(mr_victims_wait,
