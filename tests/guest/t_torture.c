@@ -26,6 +26,7 @@
 
 #include "caller.h"
 #include "files.h"
+#include "group.h"
 #include "sys.h"
 #include "tap.h"
 #include "torture.h"
@@ -40,8 +41,6 @@
 #define LEAST 40
 /* In which it is looked how much memory there is, for the log. */
 #define LOOK_NS 300000000000ULL
-#define GROUPS "/sys/fs/cgroup/"
-#define PROCS GROUPS "test." TORTURE_GROUP "/cgroup.procs"
 
 struct world *world;
 struct prey *torture_me;
@@ -116,7 +115,7 @@ static void mutex_init(struct prey *prey)
 	pthread_mutexattr_destroy(&attr);
 }
 
-/* This program is in the victims' group: its own memory, children have it from there. */
+/* Is this program in the victims' group?  A child that was made there need not go. */
 static bool inside;
 
 /*
@@ -128,8 +127,7 @@ static void enter(bool in)
 	if (in == inside)
 		return;
 	setpriority(PRIO_PROCESS, 0, in ? -20 : 0);
-	if (write_file(in ? PROCS : GROUPS "cgroup.procs", "0"))
-		tap_bail("cgroup.procs");
+	group_move(in ? TORTURE_GROUP : "", 0);
 	inside = in;
 }
 
@@ -153,7 +151,9 @@ void torture_start(struct prey *prey, const struct kind *kind, uint64_t seed)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		setpriority(PRIO_PROCESS, 0, 0);
 		torture_me = prey;
-		if (!inside && write_file(PROCS, "0"))
+		if (!inside && write_file("/sys/fs/cgroup/test." TORTURE_GROUP
+					  "/cgroup.procs",
+					  "0"))
 			_exit(95);
 		kind->body(&seed);
 		torture_ready();

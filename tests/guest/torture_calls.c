@@ -413,8 +413,9 @@ static bool call_judge(const struct call *c)
 		return true;
 	tap_note("%s flags %#x timeout %u of %s said %s: %s", op_names[c->op],
 		 c->flags, c->timeout,
-		 c->op == OP_REFUSED ? "nobody" :
-				       world->prey[c->target].kind->name,
+		 c->op == OP_REFUSED || c->op == OP_CGROUP ?
+			 "nobody" :
+			 world->prey[c->target].kind->name,
 		 err_name(c->ret), c->wrong);
 	return false;
 }
