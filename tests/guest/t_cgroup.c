@@ -431,7 +431,7 @@ static void check_deadline(void)
 	const struct mrelease_target *t;
 	int fd = group_open("a");
 
-	batch_init(b, MRELEASE_KILL | MRELEASE_TEARDOWN, 300);
+	batch_init(b, MRELEASE_KILL | MRELEASE_TEARDOWN, DEADLINE_MS);
 	batch_cgroup(dev, b, fd, ROOM);
 	close(fd);
 	t = target_of(slow.pid);
@@ -467,7 +467,8 @@ static void check_killed_caller(void)
 	close(fd);
 	hold_wait(&slow);
 	was_killed(victim_reap(&v));
-	sleep_ms(50);
+	if (!proc_wait_asleep(caller, "mr_victim_let_go", 10000))
+		tap_bail("the caller does not sleep");
 	kill(caller, SIGKILL);
 	waitpid(caller, &status, 0);
 	t = target_of(slow.pid);

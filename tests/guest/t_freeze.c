@@ -138,23 +138,30 @@ static void group_thaw(void)
 		tap_bail("freezer.state");
 }
 
-/* It has killed, and sleeps in the call. */
-static void wait_asleep(void)
+/* It has killed and unmapped, and sleeps in this function of the module. */
+static void wait_asleep(const char *function)
 {
-	if (!proc_wait_state(call->pid, "D", 5000))
+	if (!proc_wait_asleep(call->pid, function, PATIENCE_MS))
 		tap_bail("the caller does not sleep");
-	sleep_ms(200);
 }
 
-/* 3 points: the victim stops on its way out, and all of it is waited for. */
-static void check_teardown(void)
+/* A victim that stops on its way out, and somebody who waits for all of it. */
+static struct victim call_stuck(uint32_t ms)
 {
 	struct victim v = victim_anon(BYTES, VICTIM_SLEEP, -1);
 
 	hold_prepare(&v);
-	call_start(v.pidfd, FLAGS, 0);
+	call_start(v.pidfd, FLAGS, ms);
 	hold_wait(&v);
-	wait_asleep();
+	wait_asleep("mr_victim_let_go");
+	return v;
+}
+
+/* 3 points: the victim is stuck. */
+static void check_teardown(void)
+{
+	struct victim v = call_stuck(0);
+
 	tap_ok(group_freeze(), "waiting for a teardown: frozen");
 	hold_end(&v);
 	sleep_ms(300);
@@ -195,7 +202,7 @@ static void check_vfork(void)
 	while (!*(volatile pid_t *)child)
 		sleep_ms(1);
 	call_start(v.pidfd, MRELEASE_KILL, 0);
-	wait_asleep();
+	wait_asleep("mr_look");
 	tap_ok(group_freeze(), "waiting for a child of vfork(2): frozen");
 	kill(*child, SIGKILL);
 	sleep_ms(300);
@@ -221,7 +228,7 @@ static void check_see_off(void)
 		return;
 	v = victim_start(kind_aio, NULL);
 	call_start(v.pidfd, FLAGS, 0);
-	wait_asleep();
+	wait_asleep("mr_victim_see_off");
 	/* Of its three seconds. */
 	tap_ok(group_freeze() && !call_over(),
 	       "waiting for the end of the teardown: frozen");
@@ -237,12 +244,8 @@ static void check_see_off(void)
 /* 2 points: time goes on for who is frozen. */
 static void check_deadline(void)
 {
-	struct victim v = victim_anon(BYTES, VICTIM_SLEEP, -1);
+	struct victim v = call_stuck(1500);
 
-	hold_prepare(&v);
-	call_start(v.pidfd, FLAGS, 1500);
-	hold_wait(&v);
-	wait_asleep();
 	group_freeze();
 	sleep_ms(2000);
 	tap_ok(!call_over(), "the deadline passes: it stays there");
@@ -255,14 +258,10 @@ static void check_deadline(void)
 /* 1 point: who is not frozen is not held up by one that is. */
 static void check_other(void)
 {
-	struct victim v = victim_anon(BYTES, VICTIM_SLEEP, -1);
+	struct victim v = call_stuck(0);
 	struct mrelease_result res;
 	int ret;
 
-	hold_prepare(&v);
-	call_start(v.pidfd, FLAGS, 0);
-	hold_wait(&v);
-	wait_asleep();
 	group_freeze();
 	ret = dev_release_timeout(dev, v.pidfd, MRELEASE_KILL | MRELEASE_EVICT,
 				  10000, &res);
@@ -278,13 +277,9 @@ static void check_other(void)
 /* 1 point: who is frozen can be killed, and takes nothing along. */
 static void check_killed(void)
 {
-	struct victim v = victim_anon(BYTES, VICTIM_SLEEP, -1);
+	struct victim v = call_stuck(0);
 	int status;
 
-	hold_prepare(&v);
-	call_start(v.pidfd, FLAGS, 0);
-	hold_wait(&v);
-	wait_asleep();
 	group_freeze();
 	kill(call->pid, SIGKILL);
 	group_thaw();

@@ -207,11 +207,8 @@ static void check_signal(void)
 	if (!pid)
 		_exit(ioctl(dev, MRELEASE_IOC_RELEASE, args));
 	hold_wait(&victim);
-	do {
-		sleep_ms(10);
-		footprint_read(victim.pid, &fp);
-	} while (fp.anon);
-	sleep_ms(50);
+	if (!proc_wait_asleep(pid, "mr_victim_let_go", 10000))
+		tap_bail("the caller does not sleep");
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	footprint_read(victim.pid, &fp);
@@ -398,7 +395,7 @@ int main(int argc, char **argv)
 	check_held("TIMEOUT", big_body, MRELEASE_KILL, 1, -ETIMEDOUT,
 		   MRELEASE_LEFT_TIMEOUT);
 	check_held("TIMEOUT, shared", kind_memfd_both,
-		   MRELEASE_KILL | MRELEASE_TEARDOWN, 300, -ETIMEDOUT,
+		   MRELEASE_KILL | MRELEASE_TEARDOWN, DEADLINE_MS, -ETIMEDOUT,
 		   MRELEASE_LEFT_TIMEOUT | MRELEASE_LEFT_SHARED_MAP);
 	check_signal();
 	check_exiting();

@@ -283,7 +283,7 @@ static void check_waiting(void)
 	struct victim slow = start_sharing(true);
 	struct victim v = victim_anon(2 * MIB, VICTIM_SLEEP, -1);
 
-	batch_init(b, MRELEASE_KILL, 300);
+	batch_init(b, MRELEASE_KILL, DEADLINE_MS);
 	batch_add(b, slow.pidfd);
 	batch_add(b, v.pidfd);
 	batch_call(dev, b);
@@ -323,14 +323,17 @@ static void check_killed_caller(void)
 		_exit(0);
 	}
 	was_killed(victim_reap(&v));
-	sleep_ms(50);
+	if (!proc_wait_asleep(caller, "mr_look", 10000))
+		tap_bail("the caller does not sleep");
 	kill(caller, SIGKILL);
 	waitpid(caller, &status, 0);
 	tap_ok(was_killed(status), "the caller is killed while it waits");
-	tap_ok(b->targets[0].error == -EINTR &&
-		       b->targets[0].result.left_reasons ==
-			       (MRELEASE_LEFT_SHARED | MRELEASE_LEFT_SIGNAL),
-	       "EINTR, and what is left");
+	if (!tap_ok(b->targets[0].error == -EINTR &&
+			    b->targets[0].result.left_reasons ==
+				    (MRELEASE_LEFT_SHARED |
+				     MRELEASE_LEFT_SIGNAL),
+		    "EINTR, and what is left"))
+		batch_note(b, 2, &b->many.total);
 	if (!tap_ok(gave(&b->targets[1], 2), "and what was done before"))
 		batch_note(b, 2, &b->many.total);
 	kill(stage->sharer, SIGKILL);

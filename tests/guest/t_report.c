@@ -327,7 +327,7 @@ static void check_releases(void)
 	hold_prepare(&victim);
 	flags = MRELEASE_KILL | MRELEASE_EVICT | MRELEASE_TEARDOWN;
 	begin();
-	ret = dev_release_timeout(dev, victim.pidfd, flags, 300, &res);
+	ret = dev_release_timeout(dev, victim.pidfd, flags, DEADLINE_MS, &res);
 	tap_ok(ret == -ETIMEDOUT, "a timeout: it is one");
 	expect_release("a timeout", &victim, flags, ret, &res);
 	hold_wait(&victim);

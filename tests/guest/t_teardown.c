@@ -203,11 +203,11 @@ static void check_deadline(void)
 	struct scales s;
 	bool in_d;
 
-	scales_release(dev, &victim, FLAGS, 300, &s);
+	scales_release(dev, &victim, FLAGS, DEADLINE_MS, &s);
 	in_d = proc_state(victim.pid) == 'D';
 	if (ioctl(disk, FITHAW, 0))
 		tap_bail("FITHAW");
-	tap_ok(s.ret == -ETIMEDOUT && s.ms >= 300 && in_d,
+	tap_ok(s.ret == -ETIMEDOUT && s.ms >= DEADLINE_MS && in_d,
 	       "deadline: ETIMEDOUT, not before it");
 	tap_ok(s.res.anon_bytes >= KIND_BYTES && scales_exact(&s, 0, 0, 0),
 	       "deadline: the result says what came back until then");
@@ -222,15 +222,12 @@ static void check_deadline(void)
 static void check_caller_killed(void)
 {
 	struct victim victim = stuck_start();
-	struct weight before, after;
 	int status = -1;
 	uint64_t start;
 	double ms;
 	pid_t pid;
 	bool in_s;
 
-	weigh_settle(dev);
-	weigh(&before);
 	pid = fork();
 	if (pid < 0)
 		tap_bail("fork");
@@ -238,13 +235,7 @@ static void check_caller_killed(void)
 		dev_release(dev, victim.pidfd, FLAGS, NULL);
 		_exit(0);
 	}
-	/* It waits when what was to be unmapped is back. */
-	do {
-		sleep_ms(10);
-		weigh(&after);
-	} while (after.free - before.free < (int64_t)KIND_BYTES * 9 / 10);
-	in_s = proc_wait_state(pid, "DS", 2000);
-	sleep_ms(100);
+	in_s = proc_wait_asleep(pid, "mr_victim_let_go", 10000);
 	start = now_ns();
 	kill(pid, SIGKILL);
 	if (waitpid(pid, &status, 0) != pid)

@@ -146,6 +146,36 @@ bool proc_wait_state(pid_t pid, const char *states, unsigned int ms)
 	}
 }
 
+/* Is it in /proc/PID/stack?  A line there: [<0>] FUNCTION+0x10/0x20 [MODULE] */
+static bool stack_has(pid_t pid, const char *function)
+{
+	char path[64], line[256], want[64];
+	bool has = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+	snprintf(want, sizeof(want), " %s+", function);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (!has && fgets(line, sizeof(line), f))
+		has = strstr(line, want);
+	fclose(f);
+	return has;
+}
+
+bool proc_wait_asleep(pid_t pid, const char *function, unsigned int ms)
+{
+	uint64_t end = now_ns() + ms * 1000000ULL;
+
+	while (now_ns() < end && proc_wait_state(pid, "DS", ms)) {
+		if (stack_has(pid, function))
+			return true;
+		sleep_ms(1);
+	}
+	return false;
+}
+
 char *map_touched(size_t bytes, bool huge)
 {
 	size_t step = sysconf(_SC_PAGESIZE), off;

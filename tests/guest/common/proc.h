@@ -44,6 +44,9 @@ char proc_state(pid_t pid);
 /* Wait until the state is one of @states; false when @ms did not suffice. */
 bool proc_wait_state(pid_t pid, const char *states, unsigned int ms);
 
+/* Wait until it sleeps in the kernel in @function, which is not inlined. */
+bool proc_wait_asleep(pid_t pid, const char *function, unsigned int ms);
+
 /* In the child: anonymous memory, each page of it written to. */
 char *map_touched(size_t bytes, bool huge);
 

@@ -24,6 +24,9 @@ int dev_release(int dev, int pidfd, uint32_t flags,
 int dev_release_timeout(int dev, int pidfd, uint32_t flags, uint32_t timeout_ms,
 			struct mrelease_result *res);
 
+/* Of a release that is to end in a wait: enough for all before it, on a slow machine. */
+#define DEADLINE_MS 3000
+
 /* Does this kernel have process_mrelease(2)? */
 bool have_process_mrelease(void);
 
