@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The OOM notifier (module parameter oom_notifier).  A release that is interrupted
- * again and again, an eater that needs what is coming back, and a bystander whom the
- * OOM killer would take: it does so without the notifier, does not with it, does when
- * the release is stuck, and does in a memory cgroup in any case.
+ * The OOM notifier (module parameter oom_notifier).  A release that goes on only while
+ * the OOM killer waits for it, an eater that needs what is coming back, and a bystander
+ * whom the OOM killer would take: it does so without the notifier, does not with it,
+ * does when the release is stuck, and does in a memory cgroup in any case.
  */
 /* guest: smp=2 mem=512 disk=ext4:64 timeout=300 */
 #define _GNU_SOURCE
@@ -40,6 +40,8 @@
 /* How long the release may go on before it is held again. */
 #define STEP_MS 20
 #define PATIENCE_MS 60000
+/* Three quarters of what the OOM killer waits for a release at most. */
+#define GIVE_UP_NS 1500000000LL
 
 enum scene { PLAIN, STUCK, GROUPED };
 
@@ -244,10 +246,13 @@ static bool await(volatile bool *what, unsigned int ms)
 /* struct outcome - of one run */
 struct outcome {
 	uint64_t kills;
+	unsigned int
+		asked; /* so often the release went on because the notifier waited */
 	bool bystander;
 	bool eaten;
 	bool in_time; /* the release was still at work when that was seen */
 	bool released;
+	int64_t idle_ns; /* STUCK: what the eater slept between that and its end */
 };
 
 static bool alive(const struct victim *v)
@@ -264,29 +269,80 @@ static bool decided(const struct victim *bystander)
 	return sh->eaten || info.si_pid;
 }
 
-/*
- * Let the release go on for a moment and hold it for @ms, again and again.  Nothing
- * here takes memory, or this would wait for what it holds.
- */
-static void go_by_steps(const struct victim *bystander, unsigned int ms)
+/* How long the eater slept until now: neither on a CPU nor waiting for one. */
+static int64_t slept_ns(const struct victim *eater)
 {
-	uint64_t end = now_ns() + PATIENCE_MS * 1000000ULL, until;
+	unsigned long long ran = 0, waited = 0;
+	char path[64];
+	FILE *f;
 
-	sh->call = true;
-	while (!decided(bystander) && now_ns() < end) {
-		sh->held = false;
-		sleep_ms(STEP_MS);
-		sh->held = true;
-		/* It has begun. */
-		sh->eat = true;
-		until = now_ns() + ms * 1000000ULL;
-		while (!decided(bystander) && now_ns() < until)
-			sleep_ms(1);
-	}
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", eater->pid);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%llu %llu", &ran, &waited) != 2)
+		tap_bail(path);
+	fclose(f);
+	return now_ns() - ran - waited;
 }
 
-/* With @ms the release goes on by steps, without it is held all the time. */
-static struct outcome run(enum scene kind, bool notifier, unsigned int ms)
+/* The next time it is at the end of its memory, the eater is taken itself. */
+static int64_t slept_till_its_end(const struct victim *eater)
+{
+	int64_t before = slept_ns(eater);
+
+	proc_wait_state(eater->pid, "Z", PATIENCE_MS);
+	return slept_ns(eater) - before;
+}
+
+/* Does the notifier make the eater wait?  @stack is its /proc/PID/stack. */
+static bool asks(int stack)
+{
+	static char text[4096];
+	ssize_t n = pread(stack, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = 0;
+	return strstr(text, " mr_oom_notify+");
+}
+
+static void step(void)
+{
+	sh->held = false;
+	sleep_ms(STEP_MS);
+	sh->held = true;
+}
+
+/*
+ * Begin the release, and hold it; let it go on for a moment whenever it is waited for.
+ * Nothing here takes memory, or this would wait for what it holds.
+ */
+static unsigned int go_when_asked(const struct victim *eater,
+				  const struct victim *bystander)
+{
+	uint64_t end = now_ns() + PATIENCE_MS * 1000000ULL;
+	unsigned int asked = 0;
+	char path[64];
+	int stack;
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", eater->pid);
+	stack = open(path, O_RDONLY | O_CLOEXEC);
+	if (stack < 0 || asks(stack))
+		tap_bail(path);
+	sh->call = true;
+	step();
+	sh->eat = true;
+	while (!decided(bystander) && now_ns() < end) {
+		if (asks(stack)) {
+			asked++;
+			step();
+		} else {
+			sleep_ms(1);
+		}
+	}
+	close(stack);
+	return asked;
+}
+
+/* PLAIN: the release goes on when it is asked for, GROUPED: it is held all the time. */
+static struct outcome run(enum scene kind, bool notifier)
 {
 	struct victim victim, bystander, eater, releaser, spinner;
 	uint64_t limit = 224 * MIB, before, end;
@@ -321,8 +377,8 @@ static struct outcome run(enum scene kind, bool notifier, unsigned int ms)
 
 	before = kind == GROUPED ? group_oom_kills() : vmstat("oom_kill");
 	releaser = victim_start(releaser_body, NULL);
-	if (ms) {
-		go_by_steps(&bystander, ms);
+	if (kind == PLAIN) {
+		out.asked = go_when_asked(&eater, &bystander);
 	} else {
 		sh->held = kind != STUCK;
 		sh->call = true;
@@ -339,6 +395,8 @@ static struct outcome run(enum scene kind, bool notifier, unsigned int ms)
 	out.eaten = sh->eaten;
 	out.bystander = alive(&bystander);
 	sh->held = false;
+	if (kind == STUCK)
+		out.idle_ns = slept_till_its_end(&eater);
 	/* The counter is as of the kill, which may be a little later. */
 	sleep_ms(100);
 	out.kills = (kind == GROUPED ? group_oom_kills() : vmstat("oom_kill")) -
@@ -354,8 +412,8 @@ static struct outcome run(enum scene kind, bool notifier, unsigned int ms)
 	if (kind == GROUPED)
 		rmdir(GROUP);
 	tap_note(
-		"kind %d, notifier %d: oom_kill +%llu, bystander %s, eater %s after %.0f ms, release %s; %.1f s",
-		kind, notifier, (unsigned long long)out.kills,
+		"kind %d, notifier %d: oom_kill +%llu, asked %u, bystander %s, eater %s after %.0f ms, release %s; %.1f s",
+		kind, notifier, (unsigned long long)out.kills, out.asked,
 		out.bystander ? "alive" : "killed",
 		out.eaten ? "done" : "not done", sh->ate_ns / 1e6,
 		err_name(sh->ret), (now_ns() - begun) / 1e9);
@@ -366,7 +424,7 @@ int main(void)
 {
 	struct outcome out;
 
-	tap_plan(9);
+	tap_plan(10);
 	dev = dev_open();
 	disk = open("/mnt", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	sh = caller_shared(sizeof(*sh));
@@ -379,20 +437,24 @@ int main(void)
 	write_file("/dev/kmsg", "<6>mrelease-test: expect Call Trace");
 
 	tap_ok(!access(PARAM, F_OK), "the parameter exists");
-	out = run(PLAIN, false, 0);
+	out = run(PLAIN, false);
 	tap_ok(out.kills && !out.bystander && out.in_time,
 	       "off: the OOM killer takes a second victim during a release");
 	tap_ok(out.released, "off: released");
-	out = run(PLAIN, true, 20);
-	tap_ok(!out.kills && out.bystander,
+	out = run(PLAIN, true);
+	tap_ok(!out.kills && out.bystander && out.asked,
 	       "on: the OOM killer takes no second victim");
 	tap_ok(out.eaten && out.released,
 	       "on: released, and what came is used");
-	out = run(STUCK, true, 0);
+	out = run(STUCK, true);
 	tap_ok(out.kills && !out.bystander && out.in_time,
 	       "on, a stuck release: the OOM killer takes its victim");
+	if (!tap_ok(out.kills > 1 && out.idle_ns < GIVE_UP_NS,
+		    "on, a stuck release: for the next victim there is no wait"))
+		tap_note("kills %llu", (unsigned long long)out.kills);
+	tap_note("the next one: %.1f ms asleep", out.idle_ns / 1e6);
 	tap_ok(out.released, "on, a stuck release: released after the thaw");
-	out = run(GROUPED, true, 0);
+	out = run(GROUPED, true);
 	tap_ok(out.kills && !out.bystander && out.in_time,
 	       "on, memory cgroup: its OOM killer takes a victim");
 	tap_ok(out.released, "on, memory cgroup: released");
