@@ -229,8 +229,9 @@ static void check_see_off(void)
 	v = victim_start(kind_aio, NULL);
 	call_start(v.pidfd, FLAGS, 0);
 	wait_asleep("mr_victim_see_off");
-	/* Of its three seconds. */
-	tap_ok(group_freeze() && !call_over(),
+	/* It has three seconds; then the call comes to its end, and is frozen there. */
+	tap_ok(group_freeze() &&
+		       proc_wait_asleep(call->pid, "mr_victim_see_off", 1000),
 	       "waiting for the end of the teardown: frozen");
 	sleep_ms(4000);
 	tap_ok(!call_over(),
