@@ -209,6 +209,6 @@ void torture_check_end(void)
 	close(file);
 	file_remove(&fs, NAME);
 	tap_note(
-		"%u processes died of SIGKILL, %u of them by a signal of the module; %u robust mutexes given back, %u lost by process_mrelease(2); %u victims could not be set up",
+		"%u processes died of SIGKILL, the module sent it %u times; %u robust mutexes given back, %u lost by process_mrelease(2); %u victims could not be set up",
 		killed, world->kills, robust, lost, failed_setups);
 }
