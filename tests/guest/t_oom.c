@@ -293,14 +293,19 @@ static int64_t slept_till_its_end(const struct victim *eater)
 	return slept_ns(eater) - before;
 }
 
-/* Does the notifier make the eater wait?  @stack is its /proc/PID/stack. */
-static bool asks(int stack)
+/*
+ * Does the notifier make the eater wait?  @where is its /proc/PID/wchan, which takes no
+ * memory to read.  Before 5.16 that does not know, and it is its /proc/PID/stack: that
+ * takes some, which is the same each time unless what was freed is kept for a while, as
+ * with KASAN.
+ */
+static bool asks(int where)
 {
 	static char text[4096];
-	ssize_t n = pread(stack, text, sizeof(text) - 1, 0);
+	ssize_t n = pread(where, text, sizeof(text) - 1, 0);
 
 	text[n > 0 ? n : 0] = 0;
-	return strstr(text, " mr_oom_notify+");
+	return strstr(text, "mr_oom_notify");
 }
 
 static void step(void)
@@ -320,24 +325,25 @@ static unsigned int go_when_asked(const struct victim *eater,
 	uint64_t end = now_ns() + PATIENCE_MS * 1000000ULL;
 	unsigned int asked = 0;
 	char path[64];
-	int stack;
+	int where;
 
-	snprintf(path, sizeof(path), "/proc/%d/stack", eater->pid);
-	stack = open(path, O_RDONLY | O_CLOEXEC);
-	if (stack < 0 || asks(stack))
+	snprintf(path, sizeof(path), "/proc/%d/%s", eater->pid,
+		 kernel_before(5, 16) ? "stack" : "wchan");
+	where = open(path, O_RDONLY | O_CLOEXEC);
+	if (where < 0 || asks(where))
 		tap_bail(path);
 	sh->call = true;
 	step();
 	sh->eat = true;
 	while (!decided(bystander) && now_ns() < end) {
-		if (asks(stack)) {
+		if (asks(where)) {
 			asked++;
 			step();
 		} else {
 			sleep_ms(1);
 		}
 	}
-	close(stack);
+	close(where);
 	return asked;
 }
 
