@@ -138,7 +138,7 @@ static void group_thaw(void)
 		tap_bail("freezer.state");
 }
 
-/* It has killed and unmapped, and sleeps in this function of the module. */
+/* It has killed, and sleeps in this function of the module. */
 static void wait_asleep(const char *function)
 {
 	if (!proc_wait_asleep(call->pid, function, PATIENCE_MS))
@@ -245,10 +245,10 @@ static void check_see_off(void)
 /* 2 points: time goes on for who is frozen. */
 static void check_deadline(void)
 {
-	struct victim v = call_stuck(1500);
+	struct victim v = call_stuck(DEADLINE_MS);
 
 	group_freeze();
-	sleep_ms(2000);
+	sleep_ms(DEADLINE_MS + 500);
 	tap_ok(!call_over(), "the deadline passes: it stays there");
 	group_thaw();
 	tap_ok(call_end(-ETIMEDOUT),

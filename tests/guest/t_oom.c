@@ -246,8 +246,7 @@ static bool await(volatile bool *what, unsigned int ms)
 /* struct outcome - of one run */
 struct outcome {
 	uint64_t kills;
-	unsigned int
-		asked; /* so often the release went on because the notifier waited */
+	unsigned int asked; /* so often it went on since the notifier waited */
 	bool bystander;
 	bool eaten;
 	bool in_time; /* the release was still at work when that was seen */
