@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -39,6 +40,8 @@
 #define WARM 10
 /* So many are run however long they take: what leaks in fewer may be noise. */
 #define LEAST 40
+/* Of a thread. */
+#define STACK (64 * 1024)
 /* In which it is looked how much memory there is, for the log. */
 #define LOOK_NS 300000000000ULL
 
@@ -67,10 +70,24 @@ bool torture_thread(void *(*fn)(void *), void *arg)
 	int ret;
 
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 64 * 1024);
+	pthread_attr_setstacksize(&attr, STACK);
 	ret = pthread_create(&thread, &attr, fn, arg);
 	pthread_attr_destroy(&attr);
 	return !ret;
+}
+
+void torture_spawn(pthread_t *thread, unsigned int stack, void *(*fn)(void *),
+		   void *arg)
+{
+	static char stacks[TORTURE_CALLERS + TORTURE_DISTURBANCES][STACK]
+		__attribute__((aligned(FILES_PAGE)));
+	pthread_attr_t attr;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstack(&attr, stacks[stack], STACK);
+	if (pthread_create(thread, &attr, fn, arg))
+		tap_bail("pthread_create");
+	pthread_attr_destroy(&attr);
 }
 
 void *torture_sleep(void *arg)
@@ -260,6 +277,8 @@ int main(int argc, char **argv)
 	unsigned int bad = 0;
 	bool weighed = false, flat = true;
 
+	/* For the threads, one with the rest: less to copy in fork(2). */
+	mallopt(M_ARENA_MAX, 1);
 	torture_exec_main(argc, argv);
 	tap_plan(4);
 	start = now_ns();

@@ -19,6 +19,7 @@
 
 #define TORTURE_VICTIMS 4
 #define TORTURE_CALLERS 6
+#define TORTURE_DISTURBANCES 3
 /* In a round that has many: they are small, and each caller makes several calls. */
 #define TORTURE_SWARM 60
 #define TORTURE_FILE_BYTES (2UL * 1024 * 1024)
@@ -117,7 +118,13 @@ void *torture_sleep(void *arg);
 void torture_lock(void);
 /* Memory of the victim. */
 char *torture_map(size_t bytes, int flags, int fd);
-/* A thread with a small stack; false if there is none to be had. */
+/*
+ * In the test program: a thread whose stack is not in use, of the callers', then the
+ * disturbances'.  They are not mapped for it, or each victim's fork(2) would copy them.
+ */
+void torture_spawn(pthread_t *thread, unsigned int stack, void *(*fn)(void *),
+		   void *arg);
+/* In a victim: a thread with a small stack; false if there is none to be had. */
 bool torture_thread(void *(*fn)(void *), void *arg);
 
 /* Callers: all of a round, with so many calls each. */

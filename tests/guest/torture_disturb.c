@@ -33,8 +33,6 @@
 #define CPU1 "/sys/devices/system/cpu/cpu1/online"
 #define CORE "/tmp/torture.core"
 
-#define AT_ONCE 3
-
 static char core_pattern[128];
 static int dir_fd = -1;
 static unsigned int unloaded;
@@ -172,7 +170,7 @@ static bool some_mapping(pid_t pid, uint64_t *rng, struct iovec *iov)
 
 static void d_read(uint64_t *rng)
 {
-	static char bytes[AT_ONCE * 65536];
+	static char bytes[TORTURE_DISTURBANCES * 65536];
 	struct prey *prey = some_prey(rng);
 	struct iovec there, here = { bytes, sizeof(bytes) };
 
@@ -287,7 +285,7 @@ static struct {
 	pthread_t thread;
 	const struct disturbance *what;
 	uint64_t rng;
-} running[AT_ONCE];
+} running[TORTURE_DISTURBANCES];
 static unsigned int nr_running, counts[ARRAY_SIZE(disturbances)];
 static int stop;
 
@@ -300,7 +298,7 @@ static void *disturb(void *arg)
 		running[i].what->step(&rng);
 		__atomic_fetch_add(&counts[running[i].what - disturbances], 1,
 				   __ATOMIC_RELAXED);
-		usleep(pick(&rng, 500));
+		usleep(pick(&rng, world->slow ? 5000 : 500));
 	} while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST));
 	return NULL;
 }
@@ -348,14 +346,13 @@ void torture_disturb_begin(uint64_t *rng)
 	unsigned int i;
 
 	stop = 0;
-	nr_running = pick(rng, AT_ONCE + 1);
+	nr_running = pick(rng, TORTURE_DISTURBANCES + 1);
 	for (i = 0; i < nr_running; i++) {
 		running[i].what =
 			&disturbances[pick(rng, ARRAY_SIZE(disturbances))];
 		running[i].rng = random_next(rng) | 1;
-		if (pthread_create(&running[i].thread, NULL, disturb,
-				   (void *)(uintptr_t)i))
-			tap_bail("pthread_create");
+		torture_spawn(&running[i].thread, TORTURE_CALLERS + i, disturb,
+			      (void *)(uintptr_t)i);
 	}
 }
 

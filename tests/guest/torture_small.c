@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,11 +34,17 @@ static void idle_body(uint64_t *rng)
 	(void)rng;
 }
 
+/* Most of those that never sleep take what the others leave. */
+static void be_nice(uint64_t *rng)
+{
+	setpriority(PRIO_PROCESS, 0, pick(rng, 4) ? 19 : 0);
+}
+
 static void busy_body(uint64_t *rng)
 {
 	volatile char *mem = torture_map(PAGE, ANON, -1);
 
-	(void)rng;
+	be_nice(rng);
 	torture_ready();
 	for (;;) {
 		mem[0]++;
@@ -73,6 +80,7 @@ static void *churn(void *arg)
 
 static void churn_body(uint64_t *rng)
 {
+	be_nice(rng);
 	torture_ready();
 	if (pick(rng, 2))
 		torture_thread(churn, NULL);
