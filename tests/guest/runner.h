@@ -41,6 +41,15 @@ void kmsg_mark(const char *text);
  */
 int kmsg_scan(void);
 
+/*
+ * runner_race.c: reports of KCSAN.  Does this line begin one?  Is it the last of one that is
+ * about the module?
+ */
+bool race_begins(const char *text);
+bool race_ends(const char *text);
+/* Reports about the kernel alone, since the last call. */
+unsigned int race_others(void);
+
 /* runner_exec.c: run one program to its end; a wait(2) status */
 struct outcome {
 	int status;

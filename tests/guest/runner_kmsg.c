@@ -99,6 +99,10 @@ static bool scan_record(char *record)
 			expect(text + strlen(TAG) + 7);
 		return false;
 	}
+	if (race_begins(text))
+		return false;
+	if (race_ends(text))
+		return true;
 	return !regexec(&bad, text, 0, NULL, 0) && !is_expected(text);
 }
 
@@ -117,6 +121,7 @@ int kmsg_scan(void)
 {
 	static bool loading;
 	int hits = 0, shown = 0;
+	unsigned int others;
 	char record[8192];
 
 	/* What the kernel does about a killed process right after it is gone. */
@@ -140,5 +145,8 @@ int kmsg_scan(void)
 			diag("kernel log: %s", text + 1);
 	}
 	forget_expected();
+	others = race_others();
+	if (others)
+		diag("KCSAN: %u reports about the kernel alone", others);
 	return hits;
 }
