@@ -166,9 +166,10 @@ void torture_weigh_note(unsigned long seconds)
 	drop_caches();
 	now = memory_now();
 	tap_note(
-		"after %lu s: free %ld KiB, kept by CPUs %ld, zram %ld; slab %ld KiB; mm_struct %ld",
+		"after %lu s: free %ld KiB, kept by CPUs %ld, zram %ld; slab %ld KiB; mm_struct %ld; %u signals",
 		seconds, now.free, now.kept, now.zram,
-		proc_kib("/proc/meminfo", "Slab"), slab_active("mm_struct"));
+		proc_kib("/proc/meminfo", "Slab"), slab_active("mm_struct"),
+		world->kills);
 }
 
 /* What of the machine's memory has changed by a MiB and more. */
